@@ -1,0 +1,68 @@
+//! Runs: a message in, an answer streamed out, exactly one terminal state whatever dies.
+//!
+//! One run per conversation at a time, in order of arrival, and a cap over all conversations. A
+//! backend only produces steps; what they look like on the wire, what is stored and when a run is
+//! over is decided here. Must not know: methods, sockets, channels.
+
+pub mod backend;
+pub mod broadcast;
+pub mod echo;
+pub mod lanes;
+pub mod run;
+pub mod runs;
+
+pub use backend::{Backend, BackendError, Prompt, Step, Usage};
+pub use runs::{Begun, Finished, RunError, Runs, Start};
+
+use futures_util::future::BoxFuture;
+
+/// Work to do in the same transaction that stores a run's answer.
+pub type CommitHook = Box<dyn FnOnce(&rusqlite::Connection, &Outcome) -> rusqlite::Result<()> + Send>;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeStatus {
+    /// It answered.
+    Ok,
+    /// It failed.
+    Error,
+    /// It was called off.
+    Aborted,
+    /// It took too long.
+    Timeout,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: OutcomeStatus,
+    /// The answer, or what there was of it.
+    pub text: String,
+    /// Why it failed, for people.
+    pub error: Option<String>,
+}
+
+/// A run that a channel message asks for.
+pub struct Turn {
+    /// Names the run; the same id never runs twice.
+    pub run_id: String,
+    /// The conversation.
+    pub session_key: String,
+    /// Who answers.
+    pub agent_id: String,
+    /// What was said.
+    pub text: String,
+    /// Names the message within the conversation; a second append under it is ignored.
+    pub message_key: String,
+    /// The channel it came by.
+    pub channel: Option<String>,
+    /// Runs in the transaction that stores the answer.
+    pub commit: Option<CommitHook>,
+}
+
+/// Runs turns for those who must not know more: the message pipe.
+pub trait Turns: Send + Sync + 'static {
+    /// Runs a turn to its end, whatever the end is.
+    fn run(&self, turn: Turn) -> BoxFuture<'static, Outcome>;
+}

@@ -1,0 +1,143 @@
+//! What a run looks like on the wire: `agent` and `chat` events, numbered per run.
+//!
+//! The order is recorded: lifecycle start, then assistant and chat deltas in pairs, then lifecycle
+//! finishing and end, then the chat's one terminal state. Must not know how a run is carried out.
+
+use super::{Outcome, OutcomeStatus};
+use crate::{
+    clock::Clock,
+    events::{Audience, Events},
+    protocol::{event, frame::json},
+    store::transcripts,
+};
+use serde_json::{Value, json as value};
+
+/// Names of one run, as its events carry them.
+#[derive(Clone, Debug)]
+pub struct RunNames {
+    /// The run.
+    pub run_id: String,
+    /// The conversation.
+    pub session_key: String,
+    /// The transcript of the conversation at the time.
+    pub session_id: String,
+    /// Who answers.
+    pub agent_id: String,
+}
+
+/// Writes the events of one run.
+#[derive(Debug)]
+pub struct Broadcast {
+    events: Events,
+    clock: Clock,
+    names: RunNames,
+    seq: u64,
+    started_at: u64,
+}
+
+impl Broadcast {
+    /// Begins a run's events.
+    #[must_use]
+    pub fn new(events: Events, clock: Clock, names: RunNames) -> Self {
+        let started_at = clock.now_ms();
+        Self { events, clock, names, seq: 0, started_at }
+    }
+
+    /// When the run started.
+    #[must_use]
+    pub fn started_at(&self) -> u64 {
+        self.started_at
+    }
+
+    /// The run began.
+    pub fn start(&mut self) {
+        let started = self.started_at;
+        self.agent("lifecycle", &value!({"phase": "start", "startedAt": started}));
+    }
+
+    /// More text: `delta` is new, `text` is everything so far.
+    pub fn delta(&mut self, text: &str, delta: &str) {
+        self.agent("assistant", &value!({"text": text, "delta": delta}));
+        let message = assistant_message(text, self.clock.now_ms());
+        self.chat("delta", value!({"deltaText": delta, "message": message}));
+    }
+
+    /// The run is over. `message` is the stored answer, absent when there was none.
+    pub fn end(&mut self, outcome: &Outcome, message: Option<&Value>, stop_reason: &str) {
+        let (started, ended) = (self.started_at, self.clock.now_ms());
+        let aborted = outcome.status == OutcomeStatus::Aborted;
+        match outcome.status {
+            OutcomeStatus::Ok | OutcomeStatus::Aborted => {
+                self.agent("lifecycle", &value!({"phase": "finishing", "stopReason": stop_reason, "aborted": aborted, "endedAt": ended}));
+                self.agent("lifecycle", &value!({"phase": "end", "startedAt": started, "endedAt": ended, "aborted": aborted, "stopReason": stop_reason}));
+            }
+            OutcomeStatus::Error | OutcomeStatus::Timeout => {
+                self.agent("lifecycle", &value!({"phase": "error", "error": outcome.error, "startedAt": started, "endedAt": ended}));
+            }
+        }
+        let mut body = value!({});
+        if let Some(message) = message {
+            body["message"] = message.clone();
+        }
+        let state = match outcome.status {
+            OutcomeStatus::Ok => {
+                body["stopReason"] = value!(stop_reason);
+                "final"
+            }
+            OutcomeStatus::Aborted => {
+                body["stopReason"] = value!(stop_reason);
+                "aborted"
+            }
+            OutcomeStatus::Error | OutcomeStatus::Timeout => {
+                body["errorMessage"] = value!(outcome.error);
+                let kind = if outcome.status == OutcomeStatus::Timeout { "timeout" } else { "unknown" };
+                body["errorKind"] = value!(kind);
+                "error"
+            }
+        };
+        self.chat(state, body);
+    }
+
+    fn agent(&mut self, stream: &str, data: &Value) {
+        self.seq += 1;
+        let names = &self.names;
+        let payload = json(&value!({
+            "runId": names.run_id, "sessionKey": names.session_key, "sessionId": names.session_id,
+            "agentId": names.agent_id, "stream": stream, "data": data, "seq": self.seq,
+            "ts": self.clock.now_ms(),
+        }));
+        self.events.publish_to(event::AGENT, &payload, Audience::Run(&names.session_key));
+    }
+
+    fn chat(&self, state: &str, mut body: Value) {
+        let names = &self.names;
+        body["runId"] = value!(names.run_id);
+        body["sessionKey"] = value!(names.session_key);
+        body["agentId"] = value!(names.agent_id);
+        body["seq"] = value!(self.seq);
+        body["state"] = value!(state);
+        self.events.publish_to(event::CHAT, &json(&body), Audience::Run(&names.session_key));
+    }
+}
+
+/// An assistant message in the wire's form.
+#[must_use]
+pub fn assistant_message(text: &str, ts: u64) -> Value {
+    value!({"role": "assistant", "content": [{"type": "text", "text": text}], "timestamp": ts})
+}
+
+/// A user message in the wire's form.
+#[must_use]
+pub fn user_message(text: &str, ts: u64) -> Value {
+    value!({"role": "user", "content": [{"type": "text", "text": text}], "timestamp": ts})
+}
+
+/// A stored entry in the wire's form: the message with its stable id and number.
+#[must_use]
+pub fn stored_message(entry: &transcripts::Entry) -> Value {
+    let mut message = entry.body.clone();
+    if message.is_object() {
+        message["__openclaw"] = value!({"id": entry.id, "seq": entry.seq});
+    }
+    message
+}

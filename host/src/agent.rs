@@ -7,17 +7,20 @@
 pub mod backend;
 pub mod broadcast;
 pub mod echo;
+pub mod handle;
 pub mod lanes;
 pub mod run;
 pub mod runs;
 
 pub use backend::{Backend, BackendError, Prompt, Step, Usage};
-pub use runs::{Begun, Finished, RunError, Runs, Start};
+pub use handle::{Finished, Handle, RunState};
+pub use runs::{Begun, RunError, Runs, Start};
 
 use futures_util::future::BoxFuture;
 
 /// Work to do in the same transaction that stores a run's answer.
-pub type CommitHook = Box<dyn FnOnce(&rusqlite::Connection, &Outcome) -> rusqlite::Result<()> + Send>;
+pub type CommitHook =
+    Box<dyn FnOnce(&rusqlite::Connection, &Outcome) -> rusqlite::Result<()> + Send>;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

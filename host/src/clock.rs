@@ -25,18 +25,15 @@ impl Clock {
     /// Wall-clock milliseconds since the Unix epoch. For display and for rows that outlive the
     /// process; never for measuring how long something took.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     pub fn now_ms(&self) -> u64 {
-        let since = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let wall = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         wall.saturating_add(self.skew_ms.load(Ordering::Relaxed))
     }
 
     /// A point on the monotonic clock, for deadlines and durations.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the monotonic clock")]
     pub fn monotonic(&self) -> tokio::time::Instant {
         tokio::time::Instant::now()
     }

@@ -64,7 +64,9 @@ pub enum ConfigError {
         hint: String,
     },
     /// `${NAME}` names an environment variable that is not set.
-    #[error("setting `{setting}` uses ${{{name}}}, but the environment variable {name} is not set; set it, or write the value into the file")]
+    #[error(
+        "setting `{setting}` uses ${{{name}}}, but the environment variable {name} is not set; set it, or write the value into the file"
+    )]
     Environment {
         /// Dotted path of the setting.
         setting: String,
@@ -86,7 +88,10 @@ impl Config {
     ///
     /// # Errors
     /// As [`Config::load`].
-    pub fn load_with(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+    pub fn load_with(
+        path: &Path,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         let mut table = source::read(path)?;
         source::substitute(&mut table, env)?;
         Self::from_table(path, table)

@@ -84,11 +84,19 @@ impl Devices {
                 Ok(device) => {
                     paired.insert(device.device_id.clone(), device);
                 }
-                Err(error) => tracing::error!(device = row.id, %error, "device record is unreadable; it stays in the store, the device must pair anew"),
+                Err(error) => {
+                    tracing::error!(device = row.id, %error, "device record is unreadable; it stays in the store, the device must pair anew");
+                }
             }
         }
         let state = State { paired, ..State::default() };
-        Ok(Self { store, clock, key: Arc::new(key), state: Arc::new(Mutex::new(state)), changes: Arc::default() })
+        Ok(Self {
+            store,
+            clock,
+            key: Arc::new(key),
+            state: Arc::new(Mutex::new(state)),
+            changes: Arc::default(),
+        })
     }
 
     /// A device by id.
@@ -138,10 +146,11 @@ impl Devices {
     pub async fn approve_ask(&self, ask: &Ask, via: ApprovedVia) -> Result<Device, DeviceError> {
         let _one = self.changes.lock().await;
         let now = self.clock.now_ms();
-        let device = self.lock().paired.get(&ask.device_id).map_or_else(
-            || Device::new(ask, via, now),
-            |known| known.upgraded(ask, via, now),
-        );
+        let device = self
+            .lock()
+            .paired
+            .get(&ask.device_id)
+            .map_or_else(|| Device::new(ask, via, now), |known| known.upgraded(ask, via, now));
         self.save(device.clone()).await?;
         self.lock().pending.forget(&ask.device_id);
         Ok(device)
@@ -213,7 +222,9 @@ impl Devices {
                 if device.current_token(role).is_none() {
                     let before = device.tokens.get(&role).map(|t| t.created_at_ms);
                     let scopes = device.granted(role);
-                    device.tokens.insert(role, key.mint(&device.device_id, role, scopes, now, before));
+                    device
+                        .tokens
+                        .insert(role, key.mint(&device.device_id, role, scopes, now, before));
                 }
             })
             .await?;
@@ -226,7 +237,12 @@ impl Devices {
     ///
     /// # Errors
     /// When the device or role is unknown, or the change cannot be stored.
-    pub async fn issue(&self, id: &str, role: Role, scopes: Option<Scopes>) -> Result<Issued, DeviceError> {
+    pub async fn issue(
+        &self,
+        id: &str,
+        role: Role,
+        scopes: Option<Scopes>,
+    ) -> Result<Issued, DeviceError> {
         let key = Arc::clone(&self.key);
         let device = self
             .update(id, move |device, now| {
@@ -246,7 +262,7 @@ impl Devices {
     /// When the device or its token is unknown, or the change cannot be stored.
     pub async fn revoke(&self, id: &str, role: Role) -> Result<u64, DeviceError> {
         let device = self.device(id).ok_or(DeviceError::UnknownDevice)?;
-        if device.tokens.get(&role).is_none() {
+        if !device.tokens.contains_key(&role) {
             return Err(DeviceError::UnknownDevice);
         }
         let device = self
@@ -261,7 +277,14 @@ impl Devices {
 
     /// Checks a device token.
     #[must_use]
-    pub fn verify(&self, id: &str, public_key: &str, role: Role, token: &str, asked: Scopes) -> TokenVerdict {
+    pub fn verify(
+        &self,
+        id: &str,
+        public_key: &str,
+        role: Role,
+        token: &str,
+        asked: Scopes,
+    ) -> TokenVerdict {
         let mut state = self.lock();
         let Some(device) = state.paired.get_mut(id) else { return TokenVerdict::Mismatch };
         if device.public_key != public_key {
@@ -281,7 +304,11 @@ impl Devices {
     ///
     /// # Errors
     /// When the change cannot be stored.
-    pub async fn prune_cluster(&self, of: &Device, connected: &dyn Fn(&str) -> bool) -> Result<(), DeviceError> {
+    pub async fn prune_cluster(
+        &self,
+        of: &Device,
+        connected: &dyn Fn(&str) -> bool,
+    ) -> Result<(), DeviceError> {
         let now = self.clock.now_ms();
         let stale: Vec<String> = self
             .lock()
@@ -289,7 +316,10 @@ impl Devices {
             .values()
             .filter(|d| d.device_id != of.device_id && d.same_cluster(of))
             .filter(|d| d.approved_via == ApprovedVia::Silent)
-            .filter(|d| now.saturating_sub(d.last_seen_at_ms.unwrap_or(d.approved_at_ms)) > SILENT_CLUSTER_MS)
+            .filter(|d| {
+                now.saturating_sub(d.last_seen_at_ms.unwrap_or(d.approved_at_ms))
+                    > SILENT_CLUSTER_MS
+            })
             .map(|d| d.device_id.clone())
             .filter(|id| !connected(id))
             .collect();

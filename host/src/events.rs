@@ -193,6 +193,7 @@ impl Events {
     }
 
     /// Sends a targeted event, without a number, to one connection. False when it is gone.
+    #[must_use]
     pub fn send_to(&self, conn: ConnNumber, kind: EventKind, payload: &Json) -> bool {
         let Some(subscriber) = self.read().get(&conn).cloned() else { return false };
         subscriber.outbox.text(EventText::new(kind.name, payload, None).with_seq(None))
@@ -220,7 +221,12 @@ impl Events {
     }
 }
 
-fn meant(subscriber: &Subscriber, conn: ConnNumber, kind: EventKind, audience: Audience<'_>) -> bool {
+fn meant(
+    subscriber: &Subscriber,
+    conn: ConnNumber,
+    kind: EventKind,
+    audience: Audience<'_>,
+) -> bool {
     if let Audience::Run(key) = audience
         && subscriber.role == Role::Node
     {

@@ -9,7 +9,6 @@ pub mod event;
 pub mod frame;
 pub mod hello;
 pub mod key;
-pub mod methods;
 pub mod schema;
 pub mod scope;
 

@@ -153,6 +153,8 @@ pub struct Runtime {
     pub exclusive_link: bool,
     /// Two versions may send at once during a swap.
     pub swap_safe: bool,
+    /// Enabled where no configuration says anything at all; only for channels that need none.
+    pub on_by_default: bool,
     /// Milliseconds it may need to drain; 0 = host default.
     pub drain_timeout_ms: u32,
 }

@@ -71,7 +71,11 @@ pub struct Model {
 /// One kind of backend.
 pub trait Backend: Send + Sync + 'static {
     /// Runs a turn, sending steps as they come.
-    fn run(&self, prompt: Prompt, steps: mpsc::Sender<Step>) -> BoxFuture<'static, Result<(), BackendError>>;
+    fn run(
+        &self,
+        prompt: Prompt,
+        steps: mpsc::Sender<Step>,
+    ) -> BoxFuture<'static, Result<(), BackendError>>;
 
     /// The model it uses.
     fn model(&self) -> Model;

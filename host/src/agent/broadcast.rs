@@ -90,7 +90,8 @@ impl Broadcast {
             }
             OutcomeStatus::Error | OutcomeStatus::Timeout => {
                 body["errorMessage"] = value!(outcome.error);
-                let kind = if outcome.status == OutcomeStatus::Timeout { "timeout" } else { "unknown" };
+                let kind =
+                    if outcome.status == OutcomeStatus::Timeout { "timeout" } else { "unknown" };
                 body["errorKind"] = value!(kind);
                 "error"
             }
@@ -126,10 +127,10 @@ pub fn assistant_message(text: &str, ts: u64) -> Value {
     value!({"role": "assistant", "content": [{"type": "text", "text": text}], "timestamp": ts})
 }
 
-/// A user message in the wire's form.
+/// A user message in the wire's form; clients find their own by its key.
 #[must_use]
-pub fn user_message(text: &str, ts: u64) -> Value {
-    value!({"role": "user", "content": [{"type": "text", "text": text}], "timestamp": ts})
+pub fn user_message(text: &str, ts: u64, key: &str) -> Value {
+    value!({"role": "user", "content": [{"type": "text", "text": text}], "timestamp": ts, "idempotencyKey": key})
 }
 
 /// A stored entry in the wire's form: the message with its stable id and number.
@@ -140,4 +141,13 @@ pub fn stored_message(entry: &transcripts::Entry) -> Value {
         message["__openclaw"] = value!({"id": entry.id, "seq": entry.seq});
     }
     message
+}
+
+/// Shows a message as the end of a run that consists of nothing else.
+pub fn say(events: &Events, session_key: &str, run_id: &str, message: &Value) {
+    let payload = json(&value!({
+        "runId": run_id, "sessionKey": session_key, "seq": 1, "state": "final", "message": message,
+        "stopReason": "stop",
+    }));
+    events.publish_to(event::CHAT, &payload, Audience::Run(session_key));
 }

@@ -13,7 +13,11 @@ pub struct Echo {
 }
 
 impl Backend for Echo {
-    fn run(&self, prompt: Prompt, steps: mpsc::Sender<Step>) -> BoxFuture<'static, Result<(), BackendError>> {
+    fn run(
+        &self,
+        prompt: Prompt,
+        steps: mpsc::Sender<Step>,
+    ) -> BoxFuture<'static, Result<(), BackendError>> {
         let pace = self.pace;
         Box::pin(async move {
             debug_assert!(steps.max_capacity() <= STEPS_MAX, "the queue of steps is bounded");

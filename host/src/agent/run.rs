@@ -7,7 +7,7 @@ use super::{
     CommitHook, Outcome, OutcomeStatus,
     backend::{Backend, Prompt, STEPS_MAX, Step, Usage},
     broadcast::{Broadcast, RunNames, assistant_message, stored_message},
-    runs::{Finished, RunState},
+    handle::{Finished, RunState},
 };
 use crate::{
     clock::Clock,
@@ -123,10 +123,15 @@ impl Run {
     }
 
     /// Stores the answer and what the caller wants stored with it, in one transaction.
-    async fn keep(&self, outcome: &Outcome, hook: Option<CommitHook>) -> Result<Option<Value>, StoreError> {
+    async fn keep(
+        &self,
+        outcome: &Outcome,
+        hook: Option<CommitHook>,
+    ) -> Result<Option<Value>, StoreError> {
         let now = self.clock.now_ms();
         // A channel's turn that a stop called off runs again after the start: nothing of it is kept.
-        let again = outcome.status == OutcomeStatus::Aborted && self.state.abort_reason() == RESTART;
+        let again =
+            outcome.status == OutcomeStatus::Aborted && self.state.abort_reason() == RESTART;
         if again && hook.is_some() {
             return Ok(None);
         }
@@ -194,7 +199,9 @@ fn outcome(ending: Ending, text: &str) -> Outcome {
     let (status, error) = match ending {
         Ending::Answered => (OutcomeStatus::Ok, None),
         Ending::Aborted(_) => (OutcomeStatus::Aborted, None),
-        Ending::Timeout => (OutcomeStatus::Timeout, Some("the run took too long and was stopped".to_owned())),
+        Ending::Timeout => {
+            (OutcomeStatus::Timeout, Some("the run took too long and was stopped".to_owned()))
+        }
         Ending::Failed(error) => (OutcomeStatus::Error, Some(error)),
     };
     Outcome { status, text: text.to_owned(), error }

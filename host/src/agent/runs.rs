@@ -5,8 +5,9 @@
 
 use super::{
     CommitHook, Outcome, OutcomeStatus, Turn, Turns,
-    backend::{Backend, Model, Usage},
+    backend::{Backend, Model},
     broadcast::{RunNames, stored_message, user_message},
+    handle::{Finished, Handle, RunState},
     lanes::Lanes,
     run::{RESTART, Run},
 };
@@ -24,7 +25,7 @@ use std::{
     time::Duration,
 };
 use tokio::sync::watch;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 /// Runs that may be accepted and not ended.
 const RUNS_MAX: usize = 1024;
@@ -53,23 +54,6 @@ pub struct Start {
     pub commit: Option<CommitHook>,
 }
 
-/// The end of a run.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "names and facts of a run, as elsewhere")]
-pub struct Finished {
-    pub run_id: String,
-    pub session_key: String,
-    pub session_id: String,
-    pub agent_id: String,
-    pub outcome: Outcome,
-    /// The wire's reason: `stop`, `rpc`, `timeout`, …
-    pub stop_reason: String,
-    pub usage: Usage,
-    pub started_at: u64,
-    pub ended_at: u64,
-    pub model: Model,
-}
-
 /// What became of a request to begin.
 #[derive(Debug)]
 pub enum Begun {
@@ -96,67 +80,6 @@ pub enum RunError {
     /// The message could not be stored.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// A run someone waits for.
-#[derive(Clone, Debug)]
-pub struct Handle {
-    /// Facts of the run.
-    pub state: Arc<RunState>,
-    done: watch::Receiver<Option<Arc<Finished>>>,
-}
-
-impl Handle {
-    /// Waits for the end.
-    ///
-    /// # Panics
-    /// Never: a run always makes its end known before it goes.
-    pub async fn end(mut self) -> Arc<Finished> {
-        let end = self.done.wait_for(Option::is_some).await.expect("a run makes its end known");
-        end.clone().expect("waited for an end")
-    }
-}
-
-/// What others may know of a run under way.
-#[derive(Debug)]
-pub struct RunState {
-    /// The run.
-    pub run_id: String,
-    /// Its conversation.
-    pub session_key: String,
-    /// Who answers.
-    pub agent_id: String,
-    /// Number of the message in the conversation.
-    pub message_seq: u64,
-    text: String,
-    partial: Mutex<String>,
-    abort: CancellationToken,
-    reason: Mutex<String>,
-}
-
-impl RunState {
-    /// The answer so far.
-    #[must_use]
-    pub fn partial(&self) -> String {
-        self.partial.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn set_partial(&self, text: &str) {
-        text.clone_into(&mut self.partial.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    pub(super) async fn cancelled(&self) {
-        self.abort.cancelled().await;
-    }
-
-    pub(super) fn abort_reason(&self) -> String {
-        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn abort(&self, reason: &str) {
-        reason.clone_into(&mut self.reason.lock().unwrap_or_else(PoisonError::into_inner));
-        self.abort.cancel();
-    }
 }
 
 /// The room's face. Cheap to clone.
@@ -196,7 +119,16 @@ impl Runs {
     ) -> Self {
         let lanes = Lanes::new(settings.max_concurrent);
         let timeout = Duration::from_secs(settings.timeout_s);
-        let shared = Shared { store, clock, events, backend, lanes, timeout, tracker, book: Mutex::default() };
+        let shared = Shared {
+            store,
+            clock,
+            events,
+            backend,
+            lanes,
+            timeout,
+            tracker,
+            book: Mutex::default(),
+        };
         Self { shared: Arc::new(shared) }
     }
 
@@ -221,16 +153,13 @@ impl Runs {
             self.announce(&start, &entry);
         }
         let (tell, done) = watch::channel(None);
-        let state = Arc::new(RunState {
-            run_id: start.run_id.clone(),
-            session_key: start.session_key.clone(),
-            agent_id: start.agent_id.clone(),
-            message_seq: entry.seq,
-            text: start.text.clone(),
-            partial: Mutex::default(),
-            abort: CancellationToken::new(),
-            reason: Mutex::new("rpc".to_owned()),
-        });
+        let state = Arc::new(RunState::new(
+            start.run_id.clone(),
+            start.session_key.clone(),
+            start.agent_id.clone(),
+            entry.seq,
+            start.text.clone(),
+        ));
         let handle = Handle { state: Arc::clone(&state), done };
         {
             let mut book = self.book();
@@ -274,14 +203,17 @@ impl Runs {
             session_key: start.session_key.clone(),
             key: start.message_key.clone(),
             role: transcripts::Role::User,
-            body: user_message(&start.text, now),
+            body: user_message(&start.text, now, &start.run_id),
             run_id: Some(start.run_id.clone()),
             ts_ms: now,
         }
     }
 
     /// Stores the message; answers its entry, whether it is new, and the transcript it went to.
-    async fn keep(&self, new: transcripts::NewEntry) -> Result<(transcripts::Entry, bool, String), StoreError> {
+    async fn keep(
+        &self,
+        new: transcripts::NewEntry,
+    ) -> Result<(transcripts::Entry, bool, String), StoreError> {
         let job = move |c: &rusqlite::Connection| {
             let (entry, fresh) = transcripts::append(c, &new)?;
             let row = transcripts::conversation(c, &new.session_key)?;
@@ -335,7 +267,7 @@ impl Runs {
         self.shared.tracker.spawn(async move {
             // A run that is called off while it waits must not wait for the one before it to end.
             let turn = tokio::select! {
-                turn = place.turn() => Some(turn),
+                turn = async { run.state.released().await; place.turn().await } => Some(turn),
                 () = run.state.cancelled() => None,
             };
             let said = run.text.clone();
@@ -350,7 +282,8 @@ impl Runs {
         let mut book = self.book();
         book.active.remove(&end.run_id);
         if book.ended.len() >= ENDS_MAX
-            && let Some(oldest) = book.ended.iter().min_by_key(|(_, (_, e))| e.ended_at).map(|(id, _)| id.clone())
+            && let Some(oldest) =
+                book.ended.iter().min_by_key(|(_, (_, e))| e.ended_at).map(|(id, _)| id.clone())
         {
             book.ended.remove(&oldest);
         }
@@ -387,7 +320,12 @@ impl Runs {
     }
 
     /// Calls runs of a conversation off, one or all, and waits until their ends are known.
-    pub async fn abort(&self, session_key: &str, run_id: Option<&str>, reason: &str) -> Vec<String> {
+    pub async fn abort(
+        &self,
+        session_key: &str,
+        run_id: Option<&str>,
+        reason: &str,
+    ) -> Vec<String> {
         let handles: Vec<Handle> = self
             .book()
             .active
@@ -440,11 +378,16 @@ impl Turns for Runs {
                 commit: turn.commit,
             };
             match runs.begin(start).await {
-                Ok(Begun::New(handle) | Begun::InFlight(handle)) => handle.end().await.outcome.clone(),
-                Ok(Begun::Ended(end)) => end.outcome.clone(),
-                Err(error) => {
-                    Outcome { status: OutcomeStatus::Error, text: String::new(), error: Some(error.to_string()) }
+                Ok(Begun::New(handle) | Begun::InFlight(handle)) => {
+                    handle.release();
+                    handle.end().await.outcome.clone()
                 }
+                Ok(Begun::Ended(end)) => end.outcome.clone(),
+                Err(error) => Outcome {
+                    status: OutcomeStatus::Error,
+                    text: String::new(),
+                    error: Some(error.to_string()),
+                },
             }
         })
     }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::gateway::AuthMode,
-    devices::{Ask, ApprovedVia, Device, Need, TokenVerdict, setup::Completion},
+    devices::{ApprovedVia, Ask, Device, Need, TokenVerdict, setup::Completion},
     protocol::{
         VERSION, VERSION_MIN_PROBE,
         connect::{ClientId, ClientMode, ConnectParams, Credentials},
@@ -34,7 +34,12 @@ impl Auth {
     ///
     /// # Errors
     /// The first check that fails.
-    pub async fn admit(&self, peer: &Peer, nonce: &str, params: &ConnectParams) -> Result<Admission, Refusal> {
+    pub async fn admit(
+        &self,
+        peer: &Peer,
+        nonce: &str,
+        params: &ConnectParams,
+    ) -> Result<Admission, Refusal> {
         let role = preliminaries(params)?;
         self.check_origin(peer, params)?;
         let none = Credentials::default();
@@ -43,7 +48,8 @@ impl Auth {
         let Some(device) = &params.device else {
             return self.admit_without_device(peer, params, role, given, shared).await;
         };
-        let key = proof::verify(device, params, role, nonce, self.clock.now_ms()).map_err(Refusal::Proof)?;
+        let key = proof::verify(device, params, role, nonce, self.clock.now_ms())
+            .map_err(Refusal::Proof)?;
         let ask = ask(peer, params, role, &device.id, key);
         let method = match shared {
             Some(method) => method,
@@ -57,7 +63,10 @@ impl Auth {
     fn check_origin(&self, peer: &Peer, params: &ConnectParams) -> Result<(), Refusal> {
         let page = matches!(
             params.client.id,
-            ClientId::ControlUi | ClientId::BrowserCopilot | ClientId::Webchat | ClientId::WebchatUi
+            ClientId::ControlUi
+                | ClientId::BrowserCopilot
+                | ClientId::Webchat
+                | ClientId::WebchatUi
         );
         if peer.origin.is_none() && !page {
             return Ok(());
@@ -82,7 +91,8 @@ impl Auth {
         let secret = self.settings.secret.as_ref()?;
         let offered = [given.token.as_deref(), given.password.as_deref()];
         let good = offered.into_iter().flatten().any(|text| secret.matches(text));
-        let method = if self.settings.mode == AuthMode::Token { Method::Token } else { Method::Password };
+        let method =
+            if self.settings.mode == AuthMode::Token { Method::Token } else { Method::Password };
         good.then_some(method)
     }
 
@@ -100,7 +110,8 @@ impl Auth {
         let Some(method) = shared else {
             let tried = given.token.is_some() || given.password.is_some();
             return Err(if tried && role == Role::Operator {
-                self.refuse(peer, self.shared_mismatch(peer, given, false), Class::SharedSecret).await
+                self.refuse(peer, self.shared_mismatch(peer, given, false), Class::SharedSecret)
+                    .await
             } else {
                 Refusal::DeviceRequired
             });
@@ -120,20 +131,35 @@ impl Auth {
     }
 
     /// A caller without the shared secret: its own token, or a setup code.
-    async fn device_credential(&self, peer: &Peer, given: &Credentials, ask: &Ask) -> Result<Method, Refusal> {
+    async fn device_credential(
+        &self,
+        peer: &Peer,
+        given: &Credentials,
+        ask: &Ask,
+    ) -> Result<Method, Refusal> {
         let explicit = given.device_token.as_deref().filter(|t| !t.is_empty());
         let maybe = given.token.as_deref().filter(|t| !t.is_empty());
-        if explicit.or(maybe).is_some() && self.throttle.locked(peer, Class::DeviceToken).is_none() {
+        if explicit.or(maybe).is_some() && self.throttle.locked(peer, Class::DeviceToken).is_none()
+        {
             let mut verdict = TokenVerdict::Mismatch;
             for token in [explicit, maybe].into_iter().flatten() {
-                match self.devices.verify(&ask.device_id, &ask.public_key, ask.role, token, ask.scopes) {
+                match self.devices.verify(
+                    &ask.device_id,
+                    &ask.public_key,
+                    ask.role,
+                    token,
+                    ask.scopes,
+                ) {
                     TokenVerdict::Good => return Ok(Method::DeviceToken),
                     TokenVerdict::ScopesTooSmall => verdict = TokenVerdict::ScopesTooSmall,
                     TokenVerdict::Mismatch => {}
                 }
             }
             if verdict == TokenVerdict::ScopesTooSmall {
-                return Err(Refusal::Credential { reason: BadCredential::ScopeMismatch, delay: Duration::ZERO });
+                return Err(Refusal::Credential {
+                    reason: BadCredential::ScopeMismatch,
+                    delay: Duration::ZERO,
+                });
             }
         }
         if let Some(token) = given.bootstrap_token.as_deref().filter(|t| !t.is_empty()) {
@@ -141,16 +167,25 @@ impl Auth {
             if open && ask.role == Role::Node && self.devices.setup_access(token).is_some() {
                 return Ok(Method::BootstrapToken);
             }
-            return Err(self.refuse(peer, BadCredential::BootstrapInvalid, Class::BootstrapToken).await);
+            return Err(self
+                .refuse(peer, BadCredential::BootstrapInvalid, Class::BootstrapToken)
+                .await);
         }
         if explicit.is_some() {
-            return Err(self.refuse(peer, BadCredential::DeviceTokenMismatch, Class::DeviceToken).await);
+            return Err(self
+                .refuse(peer, BadCredential::DeviceTokenMismatch, Class::DeviceToken)
+                .await);
         }
         let reason = self.shared_mismatch(peer, given, maybe.is_some());
         Err(self.refuse(peer, reason, Class::SharedSecret).await)
     }
 
-    fn shared_mismatch(&self, peer: &Peer, given: &Credentials, device_with_token: bool) -> BadCredential {
+    fn shared_mismatch(
+        &self,
+        peer: &Peer,
+        given: &Credentials,
+        device_with_token: bool,
+    ) -> BadCredential {
         let filled = |t: &Option<String>| t.as_deref().is_some_and(|t| !t.is_empty());
         let tried = filled(&given.token) || filled(&given.password);
         match self.settings.mode {
@@ -168,11 +203,16 @@ impl Auth {
     /// Counts a failed credential; a lock-out hides what was wrong.
     async fn refuse(&self, peer: &Peer, reason: BadCredential, class: Class) -> Refusal {
         if let Some(retry_after_ms) = self.throttle.locked(peer, class) {
-            return Refusal::Credential { reason: BadCredential::RateLimited { retry_after_ms }, delay: Duration::ZERO };
+            return Refusal::Credential {
+                reason: BadCredential::RateLimited { retry_after_ms },
+                delay: Duration::ZERO,
+            };
         }
         let nothing_tried = matches!(
             reason,
-            BadCredential::TokenMissing | BadCredential::PasswordMissing | BadCredential::IdentityHeaderRequired
+            BadCredential::TokenMissing
+                | BadCredential::PasswordMissing
+                | BadCredential::IdentityHeaderRequired
         );
         if nothing_tried {
             return Refusal::Credential { reason, delay: Duration::ZERO };
@@ -198,7 +238,13 @@ impl Auth {
     }
 
     /// The device's standing: known, approved on the spot, or a request that waits.
-    async fn pair(&self, peer: &Peer, method: Method, given: &Credentials, ask: &Ask) -> Result<Device, Refusal> {
+    async fn pair(
+        &self,
+        peer: &Peer,
+        method: Method,
+        given: &Credentials,
+        ask: &Ask,
+    ) -> Result<Device, Refusal> {
         let known = self.devices.device(&ask.device_id);
         let Some(need) = self.devices.need(ask) else {
             self.devices.seen(&ask.device_id, "connect");
@@ -258,11 +304,18 @@ impl Auth {
             let token = given.bootstrap_token.as_deref().unwrap_or_default();
             let done = self.devices.redeem_setup(token, &id, params.client.display_name.as_deref());
             let Some(done) = done else {
-                return Err(self.refuse(peer, BadCredential::BootstrapInvalid, Class::BootstrapToken).await);
+                return Err(self
+                    .refuse(peer, BadCredential::BootstrapInvalid, Class::BootstrapToken)
+                    .await);
             };
             let scopes: Scopes = done.access.operator_scopes().iter().copied().collect();
             if !scopes.is_empty() {
-                let handed = Ask { role: Role::Operator, roles: vec![Role::Operator], scopes, ..ask(peer, params, role, &id, device.public_key.clone()) };
+                let handed = Ask {
+                    role: Role::Operator,
+                    roles: vec![Role::Operator],
+                    scopes,
+                    ..ask(peer, params, role, &id, device.public_key.clone())
+                };
                 self.devices.approve_ask(&handed, ApprovedVia::Bootstrap).await?;
                 hand_over.further.push(self.devices.token_for(&id, Role::Operator).await?);
             }
@@ -277,13 +330,16 @@ impl Auth {
 
 fn preliminaries(params: &ConnectParams) -> Result<Role, Refusal> {
     let role = params.role.as_deref().unwrap_or("operator");
-    let worker = role == "worker" || params.client.id == ClientId::Worker || params.client.mode == ClientMode::Worker;
+    let worker = role == "worker"
+        || params.client.id == ClientId::Worker
+        || params.client.mode == ClientMode::Worker;
     if worker {
         return Err(Refusal::Worker);
     }
     let (min, max) = (params.min_protocol, params.max_protocol);
     let current = min <= VERSION && VERSION <= max;
-    let probe = params.client.mode == ClientMode::Probe && min <= VERSION && max >= VERSION_MIN_PROBE;
+    let probe =
+        params.client.mode == ClientMode::Probe && min <= VERSION && max >= VERSION_MIN_PROBE;
     let old_node = role == "node" && params.client.mode == ClientMode::Node && min <= 3 && max >= 3;
     if !(current || probe || old_node) {
         return Err(Refusal::Protocol { min, max });
@@ -299,7 +355,8 @@ fn principal(
     device_id: Option<String>,
     words: &[String],
 ) -> Principal {
-    let scope_words: Vec<String> = words.iter().filter(|w| Scope::parse(w).is_some()).cloned().collect();
+    let scope_words: Vec<String> =
+        words.iter().filter(|w| Scope::parse(w).is_some()).cloned().collect();
     Principal {
         role,
         scopes: Scopes::from_words(&scope_words),
@@ -311,7 +368,13 @@ fn principal(
     }
 }
 
-fn ask(peer: &Peer, params: &ConnectParams, role: Role, device_id: &str, public_key: String) -> Ask {
+fn ask(
+    peer: &Peer,
+    params: &ConnectParams,
+    role: Role,
+    device_id: &str,
+    public_key: String,
+) -> Ask {
     Ask {
         device_id: device_id.to_owned(),
         public_key,
@@ -322,12 +385,18 @@ fn ask(peer: &Peer, params: &ConnectParams, role: Role, device_id: &str, public_
         client_mode: params.client.mode.word(),
         role,
         roles: vec![role],
-        scopes: if role == Role::Operator { Scopes::from_words(&params.scopes) } else { Scopes::NONE },
+        scopes: if role == Role::Operator {
+            Scopes::from_words(&params.scopes)
+        } else {
+            Scopes::NONE
+        },
         remote_ip: Some(peer.ip.to_string()),
         browser_origin: peer.origin.clone(),
     }
 }
 
 fn is_native_app(client_id: &str) -> bool {
-    ["macos", "linux", "ios", "watchos", "android"].iter().any(|os| client_id == format!("openclaw-{os}"))
+    ["macos", "linux", "ios", "watchos", "android"]
+        .iter()
+        .any(|os| client_id == format!("openclaw-{os}"))
 }

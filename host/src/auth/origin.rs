@@ -52,13 +52,16 @@ impl Origins {
     }
 
     fn same_private_host(&self, url: &Url, peer: &Peer) -> bool {
-        let Some(authority) = peer.host.as_deref().and_then(|h| Url::parse(&format!("{}://{h}", url.scheme())).ok())
+        let Some(authority) =
+            peer.host.as_deref().and_then(|h| Url::parse(&format!("{}://{h}", url.scheme())).ok())
         else {
             return false;
         };
         url.host() == authority.host()
             && url.port_or_known_default() == authority.port_or_known_default()
-            && url.host().is_some_and(|h| is_private(&h) || self.hosts.iter().any(|n| *n == h.to_string()))
+            && url
+                .host()
+                .is_some_and(|h| is_private(&h) || self.hosts.iter().any(|n| *n == h.to_string()))
     }
 
     /// Whether a `Host` header may be meant for this gateway: an address, a local name, a configured
@@ -110,7 +113,9 @@ fn is_private(host: &Host<&str>) -> bool {
 
 fn is_private_name(name: &str) -> bool {
     name == "localhost"
-        || [".localhost", ".local", ".ts.net"].iter().any(|end| name.ends_with(end) && name.len() > end.len())
+        || [".localhost", ".local", ".ts.net"]
+            .iter()
+            .any(|end| name.ends_with(end) && name.len() > end.len())
 }
 
 #[cfg(test)]
@@ -154,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_rebinding_host_is_not_ours() {
-        let origins = Origins { allowed: vec!["https://ok.example".into()], hosts: vec!["gw.lan".into()] };
+        let origins =
+            Origins { allowed: vec!["https://ok.example".into()], hosts: vec!["gw.lan".into()] };
         for (host, known) in [
             ("127.0.0.1:18789", true),
             ("[::1]:18789", true),

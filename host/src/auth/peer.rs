@@ -78,7 +78,11 @@ impl TrustedProxies {
     /// # Errors
     /// The entry that is neither.
     pub fn parse(entries: &[String]) -> Result<Self, String> {
-        entries.iter().map(|e| network(e).ok_or_else(|| e.clone())).collect::<Result<_, _>>().map(Self)
+        entries
+            .iter()
+            .map(|e| network(e).ok_or_else(|| e.clone()))
+            .collect::<Result<_, _>>()
+            .map(Self)
     }
 
     /// Whether an address is one of them.
@@ -101,14 +105,11 @@ impl TrustedProxies {
 }
 
 fn network(entry: &str) -> Option<(IpAddr, u8)> {
-    let (ip, bits) = match entry.split_once('/') {
-        Some((ip, bits)) => (ip.parse::<IpAddr>().ok()?, bits.parse().ok()?),
-        None => {
-            let ip: IpAddr = entry.parse().ok()?;
-            (ip, if ip.is_ipv4() { 32 } else { 128 })
-        }
-    };
-    (bits <= if ip.is_ipv4() { 32 } else { 128 }).then_some((ip, bits))
+    let (ip, bits) = entry.split_once('/').map_or((entry, None), |(ip, bits)| (ip, Some(bits)));
+    let ip: IpAddr = ip.parse().ok()?;
+    let width = if ip.is_ipv4() { 32 } else { 128 };
+    let bits = bits.map_or(Ok(width), str::parse).ok()?;
+    (bits <= width).then_some((ip, bits))
 }
 
 fn same_network(net: IpAddr, ip: IpAddr, bits: u8) -> bool {
@@ -131,9 +132,12 @@ mod tests {
 
     #[test]
     fn networks_hold_what_they_should() {
-        let proxies = TrustedProxies::parse(&["10.0.0.0/8".into(), "::1".into(), "0.0.0.0/0".into()]);
+        let proxies =
+            TrustedProxies::parse(&["10.0.0.0/8".into(), "::1".into(), "0.0.0.0/0".into()]);
         let proxies = TrustedProxies(proxies.unwrap().0[..2].to_vec());
-        for (ip, held) in [("10.1.2.3", true), ("11.0.0.1", false), ("::1", true), ("::ffff:10.9.9.9", true)] {
+        for (ip, held) in
+            [("10.1.2.3", true), ("11.0.0.1", false), ("::1", true), ("::ffff:10.9.9.9", true)]
+        {
             assert_eq!(proxies.contains(ip.parse().unwrap()), held, "{ip}");
         }
         assert_eq!(TrustedProxies::parse(&["10.0.0.0/33".into()]).unwrap_err(), "10.0.0.0/33");
@@ -145,7 +149,11 @@ mod tests {
         let proxies = TrustedProxies::parse(&["10.0.0.0/8".into()]).unwrap();
         let client = |text: &str| proxies.client(text).map(|ip| ip.to_string());
         assert_eq!(client("1.1.1.1, 2.2.2.2, 10.0.0.7"), Some("2.2.2.2".into()));
-        assert_eq!(client("2.2.2.2, 127.0.0.1"), Some("2.2.2.2".into()), "loopback hops are not believed");
+        assert_eq!(
+            client("2.2.2.2, 127.0.0.1"),
+            Some("2.2.2.2".into()),
+            "loopback hops are not believed"
+        );
         assert_eq!(client("127.0.0.1, 10.0.0.1"), None);
     }
 

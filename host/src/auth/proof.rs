@@ -10,7 +10,10 @@ use crate::{
         scope::Role,
     },
 };
-use base64::{Engine as _, engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD}};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
+};
 use ed25519_dalek::{Signature, VerifyingKey, pkcs8::DecodePublicKey};
 use sha2::{Digest, Sha256};
 

@@ -109,7 +109,8 @@ impl Throttle {
         count.failures.push_back(now);
         count.in_a_row = count.in_a_row.saturating_add(1);
         if name == local {
-            let ms = DELAY_FIRST_MS.saturating_mul(1 << (count.in_a_row - 1).min(8)).min(DELAY_MAX_MS);
+            let ms =
+                DELAY_FIRST_MS.saturating_mul(1 << (count.in_a_row - 1).min(8)).min(DELAY_MAX_MS);
             return Penalty { delay: Duration::from_millis(ms), locked_until_ms: None };
         }
         if count.failures.len() < FAILURES_MAX {
@@ -130,7 +131,13 @@ impl Throttle {
     ///
     /// # Errors
     /// When it cannot be stored.
-    pub async fn remember(&self, store: &Store, peer: &Peer, class: Class, until_ms: u64) -> Result<(), StoreError> {
+    pub async fn remember(
+        &self,
+        store: &Store,
+        peer: &Peer,
+        class: Class,
+        until_ms: u64,
+    ) -> Result<(), StoreError> {
         let Some(key) = key(peer, class) else { return Ok(()) };
         let now = self.clock.now_ms();
         store
@@ -170,7 +177,8 @@ fn make_room(keys: &mut HashMap<String, Count>, name: &str, now: u64) {
         return;
     }
     let fresh = |c: &Count| {
-        c.locked_until_ms > now || c.failures.back().is_some_and(|at| now.saturating_sub(*at) < WINDOW_MS)
+        c.locked_until_ms > now
+            || c.failures.back().is_some_and(|at| now.saturating_sub(*at) < WINDOW_MS)
     };
     keys.retain(|_, count| fresh(count));
     if keys.len() >= KEYS_MAX {
@@ -206,7 +214,9 @@ mod tests {
             let penalty = throttle.failed(&remote(1), Class::SharedSecret);
             assert_eq!(penalty.locked_until_ms.is_some(), n == 10);
         }
-        assert!(throttle.locked(&remote(1), Class::SharedSecret).is_some_and(|ms| ms <= LOCKOUT_MS));
+        assert!(
+            throttle.locked(&remote(1), Class::SharedSecret).is_some_and(|ms| ms <= LOCKOUT_MS)
+        );
         assert_eq!(throttle.locked(&remote(1), Class::DeviceToken), None);
         assert_eq!(throttle.locked(&remote(2), Class::SharedSecret), None);
         clock.advance(LOCKOUT_MS + 1);
@@ -217,7 +227,14 @@ mod tests {
     fn local_programs_wait_and_local_pages_are_locked_out() {
         let throttle = throttle(&Clock::system());
         let delays: Vec<u64> = (0..7)
-            .map(|_| throttle.failed(&Peer::local(), Class::SharedSecret).delay.as_millis().try_into().unwrap())
+            .map(|_| {
+                throttle
+                    .failed(&Peer::local(), Class::SharedSecret)
+                    .delay
+                    .as_millis()
+                    .try_into()
+                    .unwrap()
+            })
             .collect();
         assert_eq!(delays, [250, 500, 1000, 2000, 4000, 5000, 5000]);
         assert_eq!(throttle.locked(&Peer::local(), Class::SharedSecret), None);

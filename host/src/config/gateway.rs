@@ -84,7 +84,8 @@ pub struct AuthSection {
 }
 
 /// Words that end up as secrets when a script went wrong.
-const NOT_SECRETS: [&str; 6] = ["undefined", "null", "none", "changeme", "your-token-here", "<token>"];
+const NOT_SECRETS: [&str; 6] =
+    ["undefined", "null", "none", "changeme", "your-token-here", "<token>"];
 
 impl GatewaySection {
     /// The address to listen on.
@@ -96,7 +97,10 @@ impl GatewaySection {
             return Ok(IpAddr::from([127, 0, 0, 1]));
         }
         self.bind.parse().map_err(|_| {
-            let text = format!("`{}` is not an IP address; use 127.0.0.1, 0.0.0.0, ::1 or another", self.bind);
+            let text = format!(
+                "`{}` is not an IP address; use 127.0.0.1, 0.0.0.0, ::1 or another",
+                self.bind
+            );
             ("gateway.bind".to_owned(), text)
         })
     }

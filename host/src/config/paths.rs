@@ -7,7 +7,8 @@ const SYSTEM_CONFIG: &str = "/etc/jackfield/jackfield.toml";
 /// The state directory of a system-wide installation.
 const SYSTEM_STATE: &str = "/var/lib/jackfield";
 /// Where distribution packages put plugins.
-const SYSTEM_PLUGINS: [&str; 2] = ["/usr/local/lib/jackfield/plugins", "/usr/lib/jackfield/plugins"];
+const SYSTEM_PLUGINS: [&str; 2] =
+    ["/usr/local/lib/jackfield/plugins", "/usr/lib/jackfield/plugins"];
 
 /// Where this gateway keeps things.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +26,27 @@ impl Paths {
     /// `JACKFIELD_STATE_DIR`, these over the user's directories, these over the system's; a
     /// configuration below `/etc` brings the system's state directory with it.
     #[must_use]
-    pub fn resolve(config: Option<PathBuf>, state: Option<PathBuf>, env: &dyn Fn(&str) -> Option<String>) -> Self {
+    pub fn resolve(
+        config: Option<PathBuf>,
+        state: Option<PathBuf>,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Self {
         let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
         let home = set("HOME").unwrap_or_else(|| PathBuf::from("/"));
-        let xdg = |name: &str, fallback: &str| set(name).unwrap_or_else(|| home.join(fallback)).join("jackfield");
+        let xdg = |name: &str, fallback: &str| {
+            set(name).unwrap_or_else(|| home.join(fallback)).join("jackfield")
+        };
         let user_config = xdg("XDG_CONFIG_HOME", ".config").join("jackfield.toml");
         let config = config.or_else(|| set("JACKFIELD_CONFIG")).unwrap_or_else(|| {
             let system = Path::new(SYSTEM_CONFIG);
             if !user_config.exists() && system.exists() { system.to_owned() } else { user_config }
         });
         let state = state.or_else(|| set("JACKFIELD_STATE_DIR")).unwrap_or_else(|| {
-            if config.starts_with("/etc") { PathBuf::from(SYSTEM_STATE) } else { xdg("XDG_STATE_HOME", ".local/state") }
+            if config.starts_with("/etc") {
+                PathBuf::from(SYSTEM_STATE)
+            } else {
+                xdg("XDG_STATE_HOME", ".local/state")
+            }
         });
         let user_plugins = xdg("XDG_DATA_HOME", ".local/share").join("plugins");
         Self { config, state, user_plugins }

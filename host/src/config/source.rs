@@ -57,7 +57,10 @@ fn overlay(base: &mut Table, over: Table) {
 ///
 /// # Errors
 /// When a variable is not set; the error names it and the setting.
-pub fn substitute(table: &mut Table, env: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+pub fn substitute(
+    table: &mut Table,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), ConfigError> {
     for (key, value) in table {
         substitute_value(value, key, env)?;
     }

@@ -33,7 +33,10 @@ fn the_environment_fills_in_and_a_missing_variable_is_named() {
     let config = load("[gateway.auth]\ntoken = \"${TOK}\"\n").unwrap();
     assert_eq!(config.gateway.auth.token.unwrap().expose(), "from-env");
     let error = load("[channels.line]\nkeys = [\"a${NOPE}\"]\n").unwrap_err().to_string();
-    assert!(error.contains("channels.line.keys[0]") && error.contains("NOPE is not set"), "{error}");
+    assert!(
+        error.contains("channels.line.keys[0]") && error.contains("NOPE is not set"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -43,7 +46,11 @@ fn drop_ins_lie_over_the_file_in_order_of_their_names() {
     fs::create_dir(dir.path().join("conf.d")).unwrap();
     fs::write(&path, "[gateway]\nport = 1\nbind = \"127.0.0.1\"\n").unwrap();
     fs::write(dir.path().join("conf.d/20.toml"), "[gateway]\nport = 3\n").unwrap();
-    fs::write(dir.path().join("conf.d/10.toml"), "[gateway]\nport = 2\n[channels.line]\nenabled = true\n").unwrap();
+    fs::write(
+        dir.path().join("conf.d/10.toml"),
+        "[gateway]\nport = 2\n[channels.line]\nenabled = true\n",
+    )
+    .unwrap();
     let config = Config::load(&path).unwrap();
     assert_eq!((config.gateway.port, config.gateway.bind.as_str()), (3, "127.0.0.1"));
     assert!(config.channels["line"].enabled);
@@ -52,7 +59,10 @@ fn drop_ins_lie_over_the_file_in_order_of_their_names() {
 #[test]
 fn an_open_door_is_refused() {
     for (text, word) in [
-        ("[gateway]\nbind = \"0.0.0.0\"\n[gateway.auth]\nmode = \"none\"\n", "without authentication"),
+        (
+            "[gateway]\nbind = \"0.0.0.0\"\n[gateway.auth]\nmode = \"none\"\n",
+            "without authentication",
+        ),
         ("[gateway.auth]\nmode = \"password\"\n", "needs gateway.auth.password"),
         ("[gateway.auth]\ntoken = \"  \"\n", "blank"),
         ("[gateway.auth]\ntoken = \"undefined\"\n", "placeholder"),
@@ -71,7 +81,8 @@ fn a_secret_never_prints() {
 
 #[test]
 fn a_channel_table_reaches_its_plugin_whole() {
-    let config = load("[channels.line]\nenabled = true\nlisten = \"x\"\ndm_policy = \"open\"\n").unwrap();
+    let config =
+        load("[channels.line]\nenabled = true\nlisten = \"x\"\ndm_policy = \"open\"\n").unwrap();
     let table = config.channels["line"].table();
     assert_eq!(table["listen"], "x");
     assert_eq!(table["enabled"], true);

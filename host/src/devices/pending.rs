@@ -96,6 +96,7 @@ pub struct Pending {
     pub ts: u64,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn scope_words<S: Serializer>(scopes: &Scopes, out: S) -> Result<S::Ok, S::Error> {
     scopes.words().serialize(out)
 }
@@ -178,7 +179,8 @@ impl PendingList {
             }
         }
         if self.by_device.len() >= PENDING_MAX
-            && let Some(oldest) = self.by_device.values().min_by_key(|p| p.ts).map(|p| p.device_id.clone())
+            && let Some(oldest) =
+                self.by_device.values().min_by_key(|p| p.ts).map(|p| p.device_id.clone())
         {
             self.by_device.remove(&oldest);
         }
@@ -242,7 +244,8 @@ mod tests {
         let mut list = PendingList::default();
         let (first, _, new) = list.put(&ask(&["operator.read"], Role::Operator), false, 0);
         assert!(new);
-        let (again, superseded, new) = list.put(&ask(&["operator.read"], Role::Operator), false, 10);
+        let (again, superseded, new) =
+            list.put(&ask(&["operator.read"], Role::Operator), false, 10);
         assert!(again.request_id == first.request_id && superseded.is_none() && !new);
         let (larger, superseded, _) = list.put(&ask(&[], Role::Node), true, 20);
         assert_eq!(superseded.unwrap().request_id, first.request_id);

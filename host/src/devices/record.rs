@@ -91,7 +91,8 @@ impl Device {
     /// A device approved for the first time.
     #[must_use]
     pub fn new(ask: &Ask, via: ApprovedVia, now_ms: u64) -> Self {
-        let scopes = if ask.role == Role::Operator { words(ask.scopes.normalised()) } else { Vec::new() };
+        let scopes =
+            if ask.role == Role::Operator { words(ask.scopes.normalised()) } else { Vec::new() };
         Self {
             device_id: ask.device_id.clone(),
             public_key: ask.public_key.clone(),
@@ -169,6 +170,9 @@ impl Device {
     }
 
     /// The row of `device.pair.list`: everything but secrets.
+    ///
+    /// # Panics
+    /// Never: a device record is plain data.
     #[must_use]
     pub fn row(&self, connected: Option<bool>) -> Value {
         let mut row = serde_json::to_value(self).expect("a device record is plain data");
@@ -182,7 +186,8 @@ impl Device {
 }
 
 fn token_row(token: &TokenRecord) -> Value {
-    let mut row = json!({"role": token.role, "scopes": token.scopes, "createdAtMs": token.created_at_ms});
+    let mut row =
+        json!({"role": token.role, "scopes": token.scopes, "createdAtMs": token.created_at_ms});
     let times = [
         ("rotatedAtMs", token.rotated_at_ms),
         ("revokedAtMs", token.revoked_at_ms),

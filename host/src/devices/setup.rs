@@ -13,8 +13,14 @@ pub const SETUP_MS: u64 = 10 * 60 * 1000;
 const SETUPS_MAX: usize = 64;
 
 /// Operator scopes a full or limited code hands over to the app.
-pub const HANDED_OVER: [Scope; 6] =
-    [Scope::Admin, Scope::Approvals, Scope::Questions, Scope::Read, Scope::TalkSecrets, Scope::Write];
+pub const HANDED_OVER: [Scope; 6] = [
+    Scope::Admin,
+    Scope::Approvals,
+    Scope::Questions,
+    Scope::Read,
+    Scope::TalkSecrets,
+    Scope::Write,
+];
 const LIMITED: [Scope; 2] = [Scope::Read, Scope::Write];
 
 /// What a code grants.
@@ -96,12 +102,17 @@ impl Devices {
         let mut state = self.lock();
         state.setups.open.retain(|_, o| o.expires_at_ms > now);
         if state.setups.open.len() >= SETUPS_MAX
-            && let Some(first) =
-                state.setups.open.iter().min_by_key(|(_, o)| o.expires_at_ms).map(|(id, _)| id.clone())
+            && let Some(first) = state
+                .setups
+                .open
+                .iter()
+                .min_by_key(|(_, o)| o.expires_at_ms)
+                .map(|(id, _)| id.clone())
         {
             state.setups.open.remove(&first);
         }
-        let open = Open { hash: token::hash(&code.token), access, expires_at_ms: code.expires_at_ms };
+        let open =
+            Open { hash: token::hash(&code.token), access, expires_at_ms: code.expires_at_ms };
         state.setups.open.insert(code.setup_id.clone(), open);
         code
     }
@@ -112,13 +123,19 @@ impl Devices {
         let now = self.clock.now_ms();
         let hash = token::hash(given);
         let state = self.lock();
-        let open = state.setups.open.values().find(|o| o.hash.as_bytes().ct_eq(hash.as_bytes()).into())?;
+        let open =
+            state.setups.open.values().find(|o| o.hash.as_bytes().ct_eq(hash.as_bytes()).into())?;
         (open.expires_at_ms > now).then_some(open.access)
     }
 
     /// Uses a code up for a device: exactly one caller gets `Some`.
     #[must_use]
-    pub fn redeem_setup(&self, given: &str, device_id: &str, device_name: Option<&str>) -> Option<Completion> {
+    pub fn redeem_setup(
+        &self,
+        given: &str,
+        device_id: &str,
+        device_name: Option<&str>,
+    ) -> Option<Completion> {
         let now = self.clock.now_ms();
         let hash = token::hash(given);
         let mut state = self.lock();
@@ -137,7 +154,8 @@ impl Devices {
             ts: now,
         };
         if state.setups.done.len() >= SETUPS_MAX
-            && let Some(first) = state.setups.done.values().min_by_key(|c| c.ts).map(|c| c.setup_id.clone())
+            && let Some(first) =
+                state.setups.done.values().min_by_key(|c| c.ts).map(|c| c.setup_id.clone())
         {
             state.setups.done.remove(&first);
         }

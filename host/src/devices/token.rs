@@ -62,7 +62,10 @@ impl TokenKey {
     pub fn load(path: &Path) -> std::io::Result<Self> {
         match std::fs::read(path) {
             Ok(bytes) => bytes.try_into().map(Self).map_err(|_| {
-                let text = format!("{} is not a 32-byte key; remove it to make a new one (all devices pair anew)", path.display());
+                let text = format!(
+                    "{} is not a 32-byte key; remove it to make a new one (all devices pair anew)",
+                    path.display()
+                );
                 std::io::Error::new(std::io::ErrorKind::InvalidData, text)
             }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -82,7 +85,14 @@ impl TokenKey {
 
     /// Makes the record of a new token. `before` is the first issue of the token it replaces.
     #[must_use]
-    pub fn mint(&self, device: &str, role: Role, scopes: Scopes, now_ms: u64, before: Option<u64>) -> TokenRecord {
+    pub fn mint(
+        &self,
+        device: &str,
+        role: Role,
+        scopes: Scopes,
+        now_ms: u64,
+        before: Option<u64>,
+    ) -> TokenRecord {
         let issue = URL_SAFE_NO_PAD.encode(clock::random_bytes::<16>());
         let hash = hash(&self.derive(device, role, &issue));
         TokenRecord {
@@ -123,7 +133,8 @@ impl TokenKey {
     }
 
     fn derive(&self, device: &str, role: Role, issue: &str) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes a key of any length");
         for part in ["device-token", device, role.as_str(), issue] {
             mac.update(part.as_bytes());
             mac.update(b"|");
@@ -155,8 +166,12 @@ pub fn hex(bytes: &[u8]) -> String {
 pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let draft = path.with_extension("new");
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&draft, path)

@@ -182,7 +182,9 @@ mod tests {
     fn what_may_not_be_dropped_cuts_the_slow_client_off() {
         let outbox = Outbox::new(100);
         assert!(!outbox.text("x".repeat(200)));
-        assert!(matches!(outbox.pop(), Some(Item::Close(c)) if c.code == 1008 && c.reason == "slow consumer"));
+        assert!(
+            matches!(outbox.pop(), Some(Item::Close(c)) if c.code == 1008 && c.reason == "slow consumer")
+        );
         assert!(!outbox.text("late".into()), "nothing is taken after the close");
         assert!(outbox.is_empty());
     }

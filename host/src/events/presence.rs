@@ -3,7 +3,10 @@
 //! Short-lived callers (command line, probes, backends) leave no row. Rows end five minutes after
 //! their last sign of life. Must not know how a caller proved itself.
 
-use crate::{clock::Clock, protocol::frame::{Json, json}};
+use crate::{
+    clock::Clock,
+    protocol::frame::{Json, json},
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::{
@@ -159,7 +162,10 @@ mod tests {
     fn the_list_is_bounded() {
         let presence = Presence::new(Clock::system(), "box", "127.0.0.1", "1");
         for n in 0..ROWS_MAX + 50 {
-            presence.put(&n.to_string(), PresenceRow { online_since: Some(1), ..PresenceRow::default() });
+            presence.put(
+                &n.to_string(),
+                PresenceRow { online_since: Some(1), ..PresenceRow::default() },
+            );
         }
         assert_eq!(presence.rows().len(), ROWS_MAX + 1);
     }

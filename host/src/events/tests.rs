@@ -1,13 +1,16 @@
 //! Who receives what, and under which number.
 
 use super::*;
-use crate::protocol::{
-    event,
-    frame::json,
-};
+use crate::protocol::{event, frame::json};
 use serde_json::{Value, json as value};
 
-fn join(events: &Events, conn: ConnNumber, role: Role, scopes: &[&str], caps: &[&str]) -> Arc<Subscriber> {
+fn join(
+    events: &Events,
+    conn: ConnNumber,
+    role: Role,
+    scopes: &[&str],
+    caps: &[&str],
+) -> Arc<Subscriber> {
     let caps: Vec<String> = caps.iter().map(ToString::to_string).collect();
     let subscriber =
         Arc::new(Subscriber::new(role, Scopes::from_words(scopes), &caps, Arc::default()));

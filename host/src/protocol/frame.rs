@@ -109,6 +109,9 @@ pub fn response_text(id: &str, payload: &RawValue) -> String {
 }
 
 /// The text of a failed response; `payload` is given only where the original gives one.
+///
+/// # Panics
+/// Never: an error shape is plain data.
 #[must_use]
 pub fn failure_text(id: &str, error: &ErrorShape, payload: Option<&RawValue>) -> String {
     let frame = ResponseFrame { kind: "res", id, ok: false, payload, error: Some(error) };
@@ -182,7 +185,8 @@ mod tests {
         let back: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(back, json!({"type":"res","id":"1:\"x\"","ok":true,"payload":{"a":1}}));
 
-        let event = EventText::new("health", &payload, Some(StateVersion { presence: 1, health: 2 }));
+        let event =
+            EventText::new("health", &payload, Some(StateVersion { presence: 1, health: 2 }));
         let back: Value = serde_json::from_str(&event.with_seq(Some(7))).unwrap();
         assert_eq!(
             back,

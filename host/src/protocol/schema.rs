@@ -113,8 +113,14 @@ mod tests {
             .check(&json!({"minProtocol": 4, "maxProtocol": 4,
                 "client": {"id": "nobody", "version": "", "platform": "x", "mode": "cli"}}))
             .unwrap_err();
-        assert!(text.contains("at /client/id: must be equal to one of the allowed values"), "{text}");
-        assert!(text.contains("at /client/version: must not have fewer than 1 characters"), "{text}");
+        assert!(
+            text.contains("at /client/id: must be equal to one of the allowed values"),
+            "{text}"
+        );
+        assert!(
+            text.contains("at /client/version: must not have fewer than 1 characters"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -5,9 +5,12 @@ use serde_json::json;
 
 const KEY: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
 const ID: &str = "21fe31dfa154a261626bf854046fd2271b7bed4b6abe45aa58877ef47f9721b9";
-const V3: &str = "LS3kLULldh0logUOfeCejqYj4ZBnfCLo8fmGGIBJsgB78gRUqRjXMiSA647rEQe4C_Jp23nQVfOwIr2xIrrYDg";
-const V2: &str = "INe_MAIokSqOWy6a6_N7wx8dw_XiwZPoyM8iOklooAmL1RqUXx9hhy-qlc9HppYPy53H48T_xH9CCpQ3ZEaTAQ";
-const V3_NODE: &str = "MehXCbkCi_R9uKvBFFEDax2Sr4mDxbIze0kpZprIvpzRRIfEF4DQOr5qb35UQ0QON7KDtw0HrY--91k6Mi_RAg";
+const V3: &str =
+    "LS3kLULldh0logUOfeCejqYj4ZBnfCLo8fmGGIBJsgB78gRUqRjXMiSA647rEQe4C_Jp23nQVfOwIr2xIrrYDg";
+const V2: &str =
+    "INe_MAIokSqOWy6a6_N7wx8dw_XiwZPoyM8iOklooAmL1RqUXx9hhy-qlc9HppYPy53H48T_xH9CCpQ3ZEaTAQ";
+const V3_NODE: &str =
+    "MehXCbkCi_R9uKvBFFEDax2Sr4mDxbIze0kpZprIvpzRRIfEF4DQOr5qb35UQ0QON7KDtw0HrY--91k6Mi_RAg";
 const SIGNED_AT: u64 = 1_700_000_000_000;
 
 fn params(signature: &str) -> ConnectParams {
@@ -67,7 +70,10 @@ fn the_first_failing_check_is_the_answer() {
     assert_eq!(device(&|d| d.signature = "AAAA".into()), ProofError::BadSignature);
     assert_eq!(device(&|d| d.signature = V3_NODE.into()), ProofError::BadSignature);
     assert_eq!(change(&|p| p.scopes.reverse()), ProofError::BadSignature);
-    assert_eq!(change(&|p| p.auth.as_mut().unwrap().token = Some("other".into())), ProofError::BadSignature);
+    assert_eq!(
+        change(&|p| p.auth.as_mut().unwrap().token = Some("other".into())),
+        ProofError::BadSignature
+    );
     assert_eq!(change(&|p| p.client.platform = "darwin".into()), ProofError::BadSignature);
 }
 

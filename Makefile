@@ -1,0 +1,74 @@
+# What one types: `make` lists the verbs. Everything built goes under $(CARGO_TARGET_DIR).
+
+export CARGO_TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+
+DEBUG := $(CARGO_TARGET_DIR)/debug
+RELEASE := $(CARGO_TARGET_DIR)/release
+RUN := $(CARGO_TARGET_DIR)/run
+DIST := $(CARGO_TARGET_DIR)/dist
+PLUGINS := $(notdir $(patsubst %/plugin.toml,%,$(wildcard plugins/*/plugin.toml)))
+PRODUCT := --package jackfield $(PLUGINS:%=--package jackfield-%)
+DYLIB := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
+ARGS ?=
+WEB := plugins/webchat/web
+NODE := $(CURDIR)/tests/node/node_modules/.bin
+ASSETS_SUM := cat ../assets/* | cksum
+
+# $(call pack,<folder with the binary and libraries>,<folder for the packages>)
+define pack
+@for id in $(PLUGINS); do \
+  lib="$(1)/libjackfield_$$(echo "$$id" | tr - _).$(DYLIB)"; \
+  rm -rf "$(2)/$$id"; \
+  "$(1)/jackfield" plugins pack --manifest "plugins/$$id/plugin.toml" --library "$$lib" \
+    --out "$(2)/$$id" >/dev/null || exit 1; \
+done
+endef
+
+.PHONY: help run test dist schemas web fmt
+help: ## List the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Build the gateway and its plugins and run them (ARGS="--port 18790")
+	@tests/setup.sh build
+	@echo "build: gateway and plugins ($(PLUGINS))"
+	@cargo build --quiet --locked $(PRODUCT)
+	$(call pack,$(DEBUG),$(RUN)/plugins)
+	@"$(DEBUG)/jackfield" config init
+	@exec "$(DEBUG)/jackfield" gateway --plugin-dir "$(RUN)/plugins" $(ARGS)
+
+test: ## Install what tests need, then formatting, lints, build and every test
+	@tests/setup.sh test
+	@echo "test: the WebChat page"
+	@cd $(WEB) && before="$$($(ASSETS_SUM))" && PATH="$(NODE):$$PATH" \
+	  && npm test --silent && npm run build --silent \
+	  && { [ "$$before" = "$$($(ASSETS_SUM))" ] || { echo "the committed assets were stale" >&2; exit 1; }; }
+	@echo "test: formatting"
+	@cargo fmt --all --check
+	@echo "test: lints"
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@echo "test: build"
+	@cargo build --quiet --locked --workspace
+	@echo "test: examples in the documentation"
+	@cargo test --quiet --locked --workspace --doc
+	@echo "test: units, house rules, plays"
+	@cargo test --locked --workspace --lib --bins --tests
+
+dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
+	@tests/setup.sh build
+	@echo "dist: release build"
+	@cargo build --quiet --locked --release $(PRODUCT)
+	@rm -rf "$(DIST)" && mkdir -p "$(DIST)/bin" "$(DIST)/plugins"
+	@install -m 755 "$(RELEASE)/jackfield" "$(DIST)/bin/jackfield"
+	$(call pack,$(RELEASE),$(DIST)/plugins)
+	@install -m 644 README.md LICENSE-MIT LICENSE-APACHE "$(DIST)/"
+	@echo "dist: done, $$(du -sh "$(DIST)" | cut -f1) with plugins: $(PLUGINS)"
+
+schemas: ## Write schemas/ again from the Rust types
+	@cargo run --quiet --locked --package jackfield -- schema --out schemas
+
+web: ## Check the WebChat page's source, run its tests and build its committed assets again
+	@tests/setup.sh test
+	@cd $(WEB) && PATH="$(NODE):$$PATH" && npm test --silent && npm run build --silent
+
+fmt: ## Format every Rust file
+	@cargo fmt --all

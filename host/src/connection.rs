@@ -1,0 +1,253 @@
+//! One client: frames in, frames out, on one task that owns the socket.
+//!
+//! The step before: [`crate::server`] upgraded the request. The steps after: [`crate::methods`] for
+//! what a request does, the outbox for what others have to say. Requests that need no waiting are
+//! answered on this task without a detour; a batch of frames that arrived together is flushed once.
+//! Must not know: what a method means.
+
+pub mod greeting;
+pub mod handshake;
+pub mod refusal;
+pub mod socket;
+
+use crate::{
+    auth::Peer,
+    events::{Close, ConnNumber, Item},
+    methods::{Caller, Core, Dispatched, Failure, Responder, dispatch},
+    protocol::{
+        FRAME_BYTES_MAX, PING_MS, REQUESTS_IN_FLIGHT_MAX, UNAUTHORIZED_CALLS_MAX,
+        error::ErrorShape,
+        frame::{RequestFrame, failure_text, response_text},
+        schema::Validator,
+    },
+};
+use handshake::Greeted;
+use serde_json::Value;
+use socket::{Incoming, Socket};
+use std::{
+    sync::{Arc, LazyLock, atomic::Ordering},
+    time::Duration,
+};
+
+/// A write that does not go through within this time ends the connection, seconds.
+const WRITE_S: u64 = 10;
+
+static REQUEST: LazyLock<Validator> = LazyLock::new(Validator::of::<RequestFrame>);
+
+/// Serves one client from the upgrade to its end. `unauthenticated` is held until the hello.
+pub async fn serve<P>(
+    core: Arc<Core>,
+    peer: Peer,
+    conn: ConnNumber,
+    mut socket: Socket,
+    unauthenticated: P,
+) {
+    let greeted = match handshake::greet(&core, &peer, conn, &mut socket).await {
+        Ok(greeted) => greeted,
+        Err(ended) => return socket.end(ended).await,
+    };
+    drop(unauthenticated);
+    let Greeted { caller, hello, waiting } = greeted;
+    let mut connection = Connection { core, caller, socket, wrong_roles: 0 };
+    connection.open(hello).await;
+    let close = connection.run(waiting).await;
+    connection.leave();
+    connection.socket.end(close).await;
+}
+
+struct Connection {
+    core: Arc<Core>,
+    caller: Arc<Caller>,
+    socket: Socket,
+    wrong_roles: u32,
+}
+
+impl Connection {
+    /// Says hello, then joins those who get events; the order makes hello the first frame.
+    async fn open(&mut self, hello: String) {
+        if self.socket.feed(hello).await.is_ok() {
+            let _ = self.socket.flush().await;
+        }
+        self.core.events.subscribe(self.caller.conn, Arc::clone(&self.caller.subscriber));
+        greeting::arrive(&self.core, &self.caller);
+    }
+
+    fn leave(&self) {
+        self.core.events.unsubscribe(self.caller.conn);
+        greeting::leave(&self.core, &self.caller);
+    }
+
+    async fn run(&mut self, waiting: Vec<String>) -> Option<Close> {
+        for text in waiting {
+            if let Some(close) = self.take(&text).await {
+                return Some(close);
+            }
+        }
+        let stop = self.core.stop.clone();
+        let mut ping = tokio::time::interval(Duration::from_millis(PING_MS));
+        ping.tick().await;
+        let mut pong_due = false;
+        loop {
+            if let Some(close) = self.write_waiting().await {
+                return Some(close);
+            }
+            tokio::select! {
+                biased;
+                incoming = self.socket.next() => match incoming {
+                    Incoming::Text(text) => {
+                        pong_due = false;
+                        if let Some(close) = self.batch(text).await {
+                            return Some(close);
+                        }
+                    }
+                    Incoming::Pong => pong_due = false,
+                    Incoming::TooLarge => return Some(Close::new(1009, "")),
+                    Incoming::Gone => return None,
+                },
+                () = self.caller.subscriber.outbox.ready() => {}
+                _ = ping.tick() => {
+                    if pong_due || self.socket.ping().await.is_err() {
+                        return None;
+                    }
+                    pong_due = true;
+                    if let Some(key) = greeting::presence_key(&self.caller) {
+                        self.core.presence.touch(&key);
+                    }
+                }
+                () = stop.cancelled() => return self.last_words().await,
+            }
+        }
+    }
+
+    /// Handles a frame and all that arrived with it, then flushes once.
+    async fn batch(&mut self, first: String) -> Option<Close> {
+        let mut text = first;
+        loop {
+            if let Some(close) = self.take(&text).await {
+                return Some(close);
+            }
+            match self.socket.next_ready() {
+                Some(Incoming::Text(next)) => text = next,
+                Some(Incoming::Pong) | None => return None,
+                Some(Incoming::TooLarge) => return Some(Close::new(1009, "")),
+                Some(Incoming::Gone) => {
+                    let _ = self.socket.flush().await;
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Writes what others queued, and flushes.
+    async fn write_waiting(&mut self) -> Option<Close> {
+        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.drain()).await {
+            Ok(close) => close,
+            Err(_) => Some(Close::new(1008, "slow consumer")),
+        }
+    }
+
+    async fn drain(&mut self) -> Option<Close> {
+        while let Some(item) = self.caller.subscriber.outbox.pop() {
+            let text = match item {
+                Item::Text(text) => text,
+                Item::Event(event, seq) => event.with_seq(Some(seq)),
+                Item::Close(close) => return Some(close),
+            };
+            if self.socket.feed(text).await.is_err() {
+                return Some(Close::new(1006, ""));
+            }
+        }
+        match self.socket.flush().await {
+            Ok(()) => None,
+            Err(_) => Some(Close::new(1006, "")),
+        }
+    }
+
+    /// The gateway stops: whatever is queued goes out before the close.
+    async fn last_words(&mut self) -> Option<Close> {
+        self.caller.subscriber.outbox.close(Close::new(1012, "service restart"));
+        self.write_waiting().await
+    }
+
+    async fn take(&mut self, text: &str) -> Option<Close> {
+        if text.len() > FRAME_BYTES_MAX {
+            return Some(Close::new(1009, ""));
+        }
+        let Ok(value) = serde_json::from_str::<Value>(text) else { return None };
+        let (id, method, params) = match request(value) {
+            Ok(parts) => parts,
+            Err((id, error)) => return self.write(failure_text(&id, &error, None)).await,
+        };
+        let in_flight = &self.caller.in_flight;
+        let mut responder = Responder::new(id.clone(), Arc::clone(&self.caller.subscriber.outbox));
+        if in_flight.load(Ordering::Acquire) >= REQUESTS_IN_FLIGHT_MAX {
+            let busy = ErrorShape::unavailable("The server is busy. Please try again in a moment.");
+            return self.write(failure_text(&id, &busy, None)).await;
+        }
+        responder.count(in_flight);
+        match dispatch(&self.core, &self.caller, &method, params, responder) {
+            Dispatched::Answer(Ok(result)) => {
+                self.wrong_roles = 0;
+                self.answer(response_text(&id, &result)).await
+            }
+            Dispatched::Answer(Err(failure)) => {
+                self.wrong_roles = 0;
+                self.fail(&id, &failure).await
+            }
+            Dispatched::Work(work) => {
+                self.wrong_roles = 0;
+                self.core.tracker.spawn(work);
+                None
+            }
+            Dispatched::WrongRole(failure) => {
+                self.wrong_roles += 1;
+                if self.wrong_roles > UNAUTHORIZED_CALLS_MAX {
+                    return Some(Close::new(1008, "repeated unauthorized calls"));
+                }
+                self.fail(&id, &failure).await
+            }
+        }
+    }
+
+    async fn fail(&mut self, id: &str, failure: &Failure) -> Option<Close> {
+        self.answer(failure_text(id, &failure.error, failure.payload.as_deref())).await
+    }
+
+    /// An answer comes after whatever its handler published.
+    async fn answer(&mut self, text: String) -> Option<Close> {
+        if !self.caller.subscriber.outbox.is_empty()
+            && let Some(close) = self.write_waiting().await
+        {
+            return Some(close);
+        }
+        self.write(text).await
+    }
+
+    async fn write(&mut self, text: String) -> Option<Close> {
+        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.socket.feed(text)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(_)) => Some(Close::new(1006, "")),
+            Err(_) => Some(Close::new(1008, "slow consumer")),
+        }
+    }
+}
+
+/// Takes a request apart, or says under which id what is wrong with it.
+fn request(mut value: Value) -> Result<(String, String, Value), (String, ErrorShape)> {
+    if let Err(problems) = REQUEST.check(&value) {
+        let id = value
+            .get("id")
+            .and_then(Value::as_str)
+            .filter(|id| !id.is_empty())
+            .unwrap_or("invalid");
+        let error = ErrorShape::invalid(format!("invalid request frame: {problems}"));
+        return Err((id.to_owned(), error));
+    }
+    let mut text = |name: &str| match value.get_mut(name).map(Value::take) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    };
+    let (id, method) = (text("id"), text("method"));
+    let params = value.get_mut("params").map(Value::take).unwrap_or_default();
+    Ok((id, method, params))
+}

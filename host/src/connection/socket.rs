@@ -1,0 +1,206 @@
+//! The WebSocket itself: limits, batching, an orderly end. Must not know what a frame says.
+
+use crate::{
+    events::Close,
+    protocol::{CLOSE_REASON_BYTES_MAX, FRAME_BYTES_MAX, HANDSHAKE_BYTES_MAX},
+};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Bytes, Error, Message,
+        protocol::{CloseFrame, Role, WebSocketConfig, frame::coding::CloseCode},
+    },
+};
+
+/// Grace between our close frame and the end of the TCP connection.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+/// First size of the read buffer; it grows with what arrives. Decides what an idle client costs.
+const READ_BUFFER: usize = 4 << 10;
+/// Text collected before it is written without being flushed.
+const WRITE_BUFFER: usize = 32 << 10;
+
+/// What came in.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A frame of text (or bytes, read as text).
+    Text(String),
+    /// A sign of life.
+    Pong,
+    /// A frame beyond the limit.
+    TooLarge,
+    /// The other side is gone.
+    Gone,
+}
+
+/// The socket.
+pub struct Socket {
+    stream: WebSocketStream<Metered<TokioIo<Upgraded>>>,
+}
+
+impl Socket {
+    /// Takes an upgraded connection over. Until [`Socket::lift`] it takes few bytes.
+    pub async fn new(upgraded: Upgraded) -> Self {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .write_buffer_size(WRITE_BUFFER)
+            .max_message_size(Some(FRAME_BYTES_MAX))
+            .max_frame_size(Some(FRAME_BYTES_MAX));
+        let io = Metered { io: TokioIo::new(upgraded), left: Some(HANDSHAKE_BYTES_MAX) };
+        Self { stream: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await }
+    }
+
+    /// Ends the limit on bytes before the hello.
+    pub fn lift(&mut self) {
+        self.stream.get_mut().left = None;
+    }
+
+    /// The next thing that comes in. Safe to drop half-way.
+    pub async fn next(&mut self) -> Incoming {
+        loop {
+            let message = self.stream.next().await;
+            if let Some(incoming) = sort(message) {
+                return incoming;
+            }
+        }
+    }
+
+    /// The next thing that is already there, without waiting.
+    pub fn next_ready(&mut self) -> Option<Incoming> {
+        loop {
+            let message = self.stream.next().now_or_never()?;
+            if let Some(incoming) = sort(message) {
+                return Some(incoming);
+            }
+        }
+    }
+
+    /// Queues a text frame for the next flush; waits only when the buffer is full.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn feed(&mut self, text: String) -> Result<(), Error> {
+        self.stream.feed(Message::text(text)).await
+    }
+
+    /// Writes what is queued.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        self.stream.flush().await
+    }
+
+    /// Asks for a sign of life.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn ping(&mut self) -> Result<(), Error> {
+        self.stream.send(Message::Ping(Bytes::new())).await
+    }
+
+    /// Ends the connection: our close frame, a second for the other side's, then TCP.
+    pub async fn end(mut self, close: Option<Close>) {
+        let frame = close.filter(|c| c.code != 1006).map(|close| CloseFrame {
+            code: CloseCode::from(close.code),
+            reason: cut(&close.reason).to_owned().into(),
+        });
+        let farewell = async {
+            self.stream.close(frame).await?;
+            while let Some(message) = self.stream.next().await {
+                message?;
+            }
+            Ok::<(), Error>(())
+        };
+        let _ = tokio::time::timeout(CLOSE_GRACE, farewell).await;
+    }
+}
+
+fn sort(message: Option<Result<Message, Error>>) -> Option<Incoming> {
+    match message {
+        Some(Ok(Message::Text(text))) => Some(Incoming::Text(text.as_str().to_owned())),
+        Some(Ok(Message::Binary(bytes))) => {
+            Some(Incoming::Text(String::from_utf8_lossy(&bytes).into_owned()))
+        }
+        Some(Ok(Message::Pong(_))) => Some(Incoming::Pong),
+        Some(Ok(Message::Ping(_) | Message::Frame(_))) => None,
+        Some(Err(Error::Capacity(_))) => Some(Incoming::TooLarge),
+        Some(Err(Error::Io(error))) if error.kind() == io::ErrorKind::QuotaExceeded => {
+            Some(Incoming::TooLarge)
+        }
+        Some(Ok(Message::Close(_)) | Err(_)) | None => Some(Incoming::Gone),
+    }
+}
+
+/// Cuts a close reason to what WebSocket allows, at a character's end.
+fn cut(reason: &str) -> &str {
+    let end = (0..=reason.len().min(CLOSE_REASON_BYTES_MAX))
+        .rev()
+        .find(|at| reason.is_char_boundary(*at));
+    &reason[..end.unwrap_or(0)]
+}
+
+/// Counts what a client sends before its hello.
+struct Metered<S> {
+    io: S,
+    left: Option<usize>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        let read = buf.filled().len() - before;
+        match &mut self.left {
+            Some(left) if read > *left => Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into())),
+            Some(left) => {
+                *left -= read;
+                polled
+            }
+            None => polled,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_cut_at_a_characters_end() {
+        let long = format!("{}é", "x".repeat(CLOSE_REASON_BYTES_MAX - 1));
+        assert_eq!(cut(&long).len(), CLOSE_REASON_BYTES_MAX - 1);
+        assert_eq!(cut("short"), "short");
+    }
+}

@@ -1,0 +1,267 @@
+//! Builds every room in order, wires them, and takes them down in reverse.
+//!
+//! The port is open before plugins are loaded: clients connect at once, a plugin's page waits for
+//! its plugin. Must not know: what a room does with what it is given.
+
+pub mod door;
+pub mod ears;
+pub mod logging;
+pub mod notices;
+pub mod wiring;
+
+use crate::{
+    agent::Runs,
+    auth::{Auth, peer::TrustedProxies},
+    clock::Clock,
+    config::{Config, Paths},
+    devices::{Devices, TokenKey},
+    events::Events,
+    messages::{Messages, Senders, Settings as MessageSettings},
+    methods::{self, Core, core::Parts},
+    plugins::Plugins,
+    protocol::{TICK_MS, UNAUTHENTICATED_PER_ADDRESS_MAX, event, frame::json},
+    server::{self, Door, addresses::Addresses},
+    store::{Store, StoreError},
+};
+use ears::Ears;
+use serde_json::json as value;
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::watch};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Period of the health snapshot.
+const HEALTH_EVERY: Duration = Duration::from_mins(1);
+/// How long plugins may take to stop.
+const PLUGINS_STOP: Duration = Duration::from_secs(8);
+/// How long everything else may take after that.
+const TASKS_STOP: Duration = Duration::from_secs(5);
+
+/// Why the gateway did not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A setting cannot be used.
+    #[error("setting `{setting}`: {text}")]
+    Setting {
+        /// Dotted path.
+        setting: String,
+        /// What is wrong.
+        text: String,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The port, or a file.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The store failed while running; nothing is acknowledged any more, so the gateway ends.
+    #[error(
+        "the store failed; the gateway ends so that nothing is acknowledged that is not stored"
+    )]
+    StoreFailed,
+}
+
+/// What a gateway is started with.
+#[derive(Debug)]
+pub struct Options {
+    /// The configuration.
+    pub config: Config,
+    /// Where things are.
+    pub paths: Paths,
+    /// Plugin directories named on the command line.
+    pub plugin_dirs: Vec<PathBuf>,
+    /// No configuration file exists.
+    pub unconfigured: bool,
+}
+
+/// A running gateway.
+pub struct Gateway {
+    core: Arc<Core>,
+    address: SocketAddr,
+    token: door::Token,
+    tracker: TaskTracker,
+    pages: Vec<wiring::Page>,
+}
+
+impl Gateway {
+    /// Starts; the port is open when this returns.
+    ///
+    /// # Errors
+    /// When a setting cannot be used, the state directory is taken or the port is.
+    pub async fn start(options: Options) -> Result<Self, GatewayError> {
+        let Options { config, paths, plugin_dirs, unconfigured } = options;
+        let bad = |(setting, text)| GatewayError::Setting { setting, text };
+        let ip = config.gateway.bind_ip().map_err(bad)?;
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let store = open_store(&paths).await?;
+        let clock = Clock::system();
+        let token = door::token(&config, &paths)?;
+        let key = TokenKey::load(&paths.state.join("token.key"))?;
+        let devices = Devices::load(store.clone(), clock.clone(), key).await?;
+        let auth =
+            Auth::load(door::settings(&config, &token), devices, store.clone(), clock.clone())
+                .await?;
+        let proxies = door::proxies(&config).map_err(bad)?;
+        let listener = server::bind(SocketAddr::new(ip, config.gateway.port)).await?;
+        let events = Events::default();
+        let runs = Runs::new(
+            store.clone(),
+            clock.clone(),
+            events.clone(),
+            wiring::backend(&config),
+            &config.agent,
+            tracker.clone(),
+        );
+        let senders = Arc::new(wiring::PluginSenders::default());
+        let policies = wiring::policies(&config).map_err(bad)?;
+        let messages = Messages::start(
+            store.clone(),
+            clock.clone(),
+            MessageSettings { channels: policies, default_agent: config.agent.id.clone() },
+            Arc::new(runs.clone()),
+            Arc::clone(&senders) as Arc<dyn Senders>,
+            tracker.clone(),
+            stop.clone(),
+        )
+        .await?;
+        let plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
+        let (ears, changes) = Ears::new(Arc::clone(&messages));
+        let plugins = Plugins::start(plan.settings, Arc::new(ears), tracker.clone(), stop.clone());
+        senders.tie(&plugins);
+        let host = hostname::get().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
+        let parts = Parts {
+            clock,
+            config,
+            paths,
+            host,
+            store,
+            events,
+            auth,
+            runs,
+            messages,
+            plugins,
+            tracker: tracker.clone(),
+            stop,
+        };
+        let core = Arc::new(Core::new(parts, methods::table()));
+        methods::health::refresh(&core).await?;
+        let address = listener.local_addr()?;
+        serve(listener, &core, proxies, changes);
+        Ok(Self { core, address, token, tracker, pages: plan.pages })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The rooms.
+    #[must_use]
+    pub fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// The shared token, and where it came from.
+    #[must_use]
+    pub fn token(&self) -> &door::Token {
+        &self.token
+    }
+
+    /// Pages that plugins serve for people.
+    #[must_use]
+    pub fn pages(&self) -> &[wiring::Page] {
+        &self.pages
+    }
+
+    /// Runs until `asked` resolves or the store fails, then stops in order.
+    ///
+    /// # Errors
+    /// When the store failed.
+    pub async fn run(self, asked: impl Future<Output = ()>) -> Result<(), GatewayError> {
+        let failed = self.core.store.clone();
+        let end = tokio::select! {
+            () = asked => Ok(()),
+            () = async move { failed.failed().await; } => Err(GatewayError::StoreFailed),
+        };
+        self.stop().await;
+        end
+    }
+
+    /// Tells clients, ends runs, plugins and connections, and closes the store last.
+    async fn stop(self) {
+        let core = &self.core;
+        tracing::info!("stopping");
+        let payload = value!({"reason": "service restart", "restartExpectedMs": null});
+        core.events.publish(event::SHUTDOWN, &json(&payload));
+        core.runs.stop().await;
+        core.plugins.stop(PLUGINS_STOP).await;
+        core.stop.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(TASKS_STOP, self.tracker.wait()).await.is_err() {
+            tracing::warn!(left = self.tracker.len(), "some tasks did not end in time");
+        }
+        core.store.close().await;
+    }
+}
+
+fn serve(
+    listener: TcpListener,
+    core: &Arc<Core>,
+    proxies: TrustedProxies,
+    changes: watch::Receiver<u64>,
+) {
+    let door = Arc::new(Door {
+        core: Arc::clone(core),
+        proxies,
+        unauthenticated: Addresses::new(UNAUTHENTICATED_PER_ADDRESS_MAX),
+        next_conn: AtomicU64::new(1),
+    });
+    core.tracker.spawn(server::serve(listener, door));
+    core.tracker.spawn(tick(Arc::clone(core)));
+    core.tracker.spawn(watch_health(Arc::clone(core), changes));
+}
+
+async fn tick(core: Arc<Core>) {
+    let mut timer = tokio::time::interval(Duration::from_millis(TICK_MS));
+    timer.tick().await;
+    loop {
+        tokio::select! {
+            _ = timer.tick() => {
+                let payload = json(&value!({"ts": core.clock.now_ms()}));
+                core.events.publish(event::TICK, &payload);
+            }
+            () = core.stop.cancelled() => return,
+        }
+    }
+}
+
+/// Renews the health snapshot every minute, and soon after a plugin changed.
+async fn watch_health(core: Arc<Core>, mut changes: watch::Receiver<u64>) {
+    loop {
+        let wait = async {
+            tokio::select! {
+                () = tokio::time::sleep(HEALTH_EVERY) => {}
+                _ = changes.changed() => {}
+            }
+        };
+        tokio::select! {
+            () = wait => {
+                if let Err(error) = methods::health::refresh(&core).await {
+                    tracing::warn!(%error, "the health snapshot could not be renewed");
+                }
+            }
+            () = core.stop.cancelled() => return,
+        }
+    }
+}
+
+async fn open_store(paths: &Paths) -> Result<Store, GatewayError> {
+    let state = paths.state.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&state)).await;
+    opened.map_err(|_| GatewayError::StoreFailed)?.map_err(GatewayError::from)
+}

@@ -1,0 +1,155 @@
+//! From the configuration to what the rooms are started with, and the two ties between rooms that
+//! could not exist before both did.
+
+use crate::{
+    agent::{Backend, echo::Echo},
+    config::{Config, Paths, channels::ChannelSection, plugins::IsolationSetting},
+    messages::{ChannelPolicy, Senders},
+    plugins::{self, Attempt, ChannelFacts, Entry, Isolation, PluginDir, Plugins},
+};
+use futures_util::future::BoxFuture;
+use jackfield_plugin_api::{
+    error::SendError, id::DEFAULT_ACCOUNT, manifest::Manifest, outbound::Receipt,
+};
+use serde_json::json as value;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+/// A page for people that an enabled plugin serves.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Name of the channel.
+    pub label: String,
+    /// Where it is.
+    pub path: String,
+}
+
+/// What plugins are started with, and the pages they will serve.
+#[derive(Debug)]
+pub struct PluginPlan {
+    /// For the room.
+    pub settings: plugins::Settings,
+    /// For people.
+    pub pages: Vec<Page>,
+}
+
+/// The backend of the configured agent.
+#[must_use]
+pub fn backend(config: &Config) -> Arc<dyn Backend> {
+    match config.agent.backend {
+        crate::config::agent::Backend::Echo => {
+            Arc::new(Echo { pace: Duration::from_millis(config.agent.echo_pace_ms) })
+        }
+    }
+}
+
+/// Who may talk where, as the channels' tables say.
+///
+/// # Errors
+/// The setting that does not fit, and why.
+pub fn policies(config: &Config) -> Result<HashMap<String, ChannelPolicy>, (String, String)> {
+    let one = |(name, section): (&String, &ChannelSection)| {
+        serde_path_to_error::deserialize::<_, ChannelPolicy>(section.table())
+            .map(|policy| (name.clone(), policy))
+            .map_err(|e| (format!("channels.{name}.{}", e.path()), e.inner().to_string()))
+    };
+    config.channels.iter().map(one).collect()
+}
+
+/// Decides which plugins serve which channels: those of the configuration, and, with no
+/// configuration at all, those that are on by default.
+#[must_use]
+pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: bool) -> PluginPlan {
+    let explicit = |path: &PathBuf| PluginDir { path: path.clone(), explicit: true };
+    let standard = paths.plugin_dirs().into_iter().map(|path| PluginDir { path, explicit: false });
+    let mut settings = plugins::Settings {
+        dirs: named.iter().chain(&config.plugins.dirs).map(explicit).chain(standard).collect(),
+        state_dir: paths.state.clone(),
+        host_version: env!("CARGO_PKG_VERSION").to_owned(),
+        entries: Vec::new(),
+    };
+    let found = Plugins::discover(&settings);
+    let manifests: Vec<&Manifest> = found.iter().filter_map(|c| c.manifest.as_ref()).collect();
+    for (channel, section) in config.channels.iter().filter(|(_, s)| s.enabled) {
+        let serves = |m: &&&Manifest| {
+            section.plugin.as_ref().map_or(m.channel == *channel, |id| m.id == *id)
+        };
+        let manifest = manifests.iter().find(serves).copied();
+        let id = section.plugin.as_deref().or(manifest.map(|m| m.id.as_str()));
+        let rules = id.and_then(|id| config.plugins.entries.get(id));
+        if rules.and_then(|r| r.enabled) != Some(false) {
+            settings.entries.push(Entry {
+                channel: channel.clone(),
+                plugin: section.plugin.clone(),
+                isolation: isolation(rules.map(|r| r.isolation)),
+                config: section.table(),
+                accounts: section.accounts(),
+            });
+        }
+    }
+    if unconfigured {
+        let by_default = manifests.iter().filter(|m| m.runtime.on_by_default);
+        settings.entries.extend(by_default.map(|m| default_entry(m)));
+    }
+    let pages = pages(&settings, &manifests);
+    PluginPlan { settings, pages }
+}
+
+fn default_entry(manifest: &Manifest) -> Entry {
+    Entry {
+        channel: manifest.channel.clone(),
+        plugin: Some(manifest.id.clone()),
+        isolation: Isolation::Process,
+        config: value!({"enabled": true}),
+        accounts: vec![DEFAULT_ACCOUNT.to_owned()],
+    }
+}
+
+fn isolation(setting: Option<IsolationSetting>) -> Isolation {
+    match setting {
+        Some(IsolationSetting::InProcess) => Isolation::InProcess,
+        Some(IsolationSetting::Process) | None => Isolation::Process,
+    }
+}
+
+fn pages(settings: &plugins::Settings, manifests: &[&Manifest]) -> Vec<Page> {
+    let enabled = |m: &&&Manifest| settings.entries.iter().any(|e| e.channel == m.channel);
+    let page = |m: &&Manifest| {
+        let route = m.http.iter().find(|r| r.page)?;
+        Some(Page { label: m.label.clone(), path: route.prefix.clone() })
+    };
+    manifests.iter().filter(enabled).filter_map(page).collect()
+}
+
+/// The plugins as the message pipe sees them; filled in once both exist.
+#[derive(Default)]
+pub struct PluginSenders {
+    plugins: OnceLock<Arc<Plugins>>,
+}
+
+impl PluginSenders {
+    /// Ties the knot.
+    pub fn tie(&self, plugins: &Arc<Plugins>) {
+        self.plugins.get_or_init(|| Arc::clone(plugins));
+    }
+}
+
+impl Senders for PluginSenders {
+    fn send(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Result<Receipt, SendError>> {
+        let channel = channel.to_owned();
+        Box::pin(async move {
+            match self.plugins.get() {
+                Some(plugins) => plugins.send(&channel, attempt).await,
+                None => Err(SendError::retryable("starting", "plugins are not loaded yet")),
+            }
+        })
+    }
+
+    fn facts(&self, channel: &str) -> Option<ChannelFacts> {
+        self.plugins.get()?.capabilities(channel)
+    }
+}

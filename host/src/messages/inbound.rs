@@ -1,0 +1,337 @@
+//! From a plugin's event to a durable row, in this order: dedupe → access → conversation → store.
+//!
+//! All of it happens in one write, together with the plugin's cursor; only its commit is answered
+//! with `Stored`, so a platform is told only what is on disk. The step before:
+//! [`crate::plugins`]. The step after: [`super::adopt`], in the lane of the conversation.
+//! Must not know: how a turn runs.
+
+use super::{
+    access::{self, Authorized, Refusal},
+    conversation,
+    pairing::{self, Met},
+    pipe::Pipe,
+    stream::{StreamName, Streams},
+};
+use crate::{
+    clock,
+    plugins::PluginEvent,
+    store::{StoreError, journal, outbox, transcripts},
+};
+use jackfield_plugin_api::{
+    event::{ConversationKind, Event, InboundMessage},
+    frame::{Accepted, Cursor},
+    id::{AccountId, MessageId},
+    outbound::{Outbound, Target},
+};
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use std::sync::{Arc, atomic::Ordering};
+
+/// Longest id kept as it is; longer ones are kept as their hash.
+const DEDUPE_BYTES_MAX: usize = 200;
+/// Longest piece of a file's name or type shown to the agent.
+const LABEL_CHARS_MAX: usize = 80;
+
+/// The work a stored event asks for; the payload of its journal row.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Work {
+    pub(super) agent_id: String,
+    pub(super) text: String,
+    pub(super) message_key: String,
+    /// Where the answer goes.
+    pub(super) target: Target,
+    /// The message to answer, where several people could be meant.
+    pub(super) reply_to: Option<MessageId>,
+    /// The event as it came, for what grows on it: files, edits, reactions.
+    pub(super) event: Event,
+}
+
+/// What became of an event in its write.
+pub(super) enum Verdict {
+    /// Known already.
+    Duplicate,
+    /// A tombstone: the gate said no. A pairing code may be on its way on this lane.
+    Refused { refusal: Refusal, code_lane: Option<String> },
+    /// Through the gate. With a lane, there is work on it.
+    Stored { lane: Option<String> },
+}
+
+/// One event on its way in.
+pub(super) struct Arrival {
+    event: PluginEvent,
+    stream: StreamName,
+    dedupe_key: String,
+    place: u64,
+}
+
+impl Arrival {
+    /// Takes the event's place in its stream. Must be called in order of arrival; `None` when too
+    /// many events of the stream are open.
+    pub(super) fn enter(event: PluginEvent, streams: &Streams) -> Option<Self> {
+        let stream = (
+            event.channel.clone(),
+            event.account.as_str().to_owned(),
+            event.cursor.as_ref().map(|cursor| cursor.stream.clone()).unwrap_or_default(),
+        );
+        let dedupe_key = if event.dedupe_key.len() > DEDUPE_BYTES_MAX {
+            conversation::digest("sha256:", &event.dedupe_key)
+        } else {
+            event.dedupe_key.clone()
+        };
+        let place = streams.enter(&stream, &dedupe_key)?;
+        Some(Self { event, stream, dedupe_key, place })
+    }
+
+    /// Stores the event and everything that follows from it.
+    pub(super) async fn store(
+        self,
+        pipe: &Arc<Pipe>,
+        streams: &Arc<Streams>,
+    ) -> Result<Verdict, StoreError> {
+        let (stream, place) = (self.stream.clone(), self.place);
+        let undone = pipe.store.undone();
+        let (inner_pipe, inner_streams) = (Arc::clone(pipe), Arc::clone(streams));
+        let (event, dedupe_key) = (self.event.clone(), self.dedupe_key.clone());
+        let stored = pipe
+            .store
+            .write(move |c| {
+                let cursor = self.event.cursor.clone();
+                let now_ms = inner_pipe.clock.now_ms();
+                let (channel, account) = (&self.stream.0, &self.stream.1);
+                let verdict = decide(c, &inner_pipe, &self.dedupe_key, self.event, now_ms)?;
+                let free = inner_streams.may_advance(
+                    &self.stream,
+                    self.place,
+                    undone.load(Ordering::SeqCst),
+                );
+                if let (true, Some(Cursor { stream, value })) = (free, cursor) {
+                    journal::set_cursor(c, channel, account, &stream, &value, now_ms)?;
+                }
+                Ok(verdict)
+            })
+            .await;
+        let verdict = match stored {
+            // Not the disk's fault but the event's: offered again it would fail again.
+            Err(error @ (StoreError::Job(_) | StoreError::Panicked)) => {
+                bury(pipe, event, dedupe_key, error.to_string()).await?
+            }
+            other => other?,
+        };
+        streams.leave(&stream, place);
+        Ok(verdict)
+    }
+}
+
+/// Keeps an event that cannot be decided on as a dead letter, so that it blocks nobody.
+async fn bury(
+    pipe: &Arc<Pipe>,
+    event: PluginEvent,
+    dedupe_key: String,
+    note: String,
+) -> Result<Verdict, StoreError> {
+    tracing::error!(channel = event.channel, dedupe_key, note, "an event could not be decided on");
+    let now_ms = pipe.clock.now_ms();
+    pipe.store
+        .write(move |c| {
+            let payload = serde_json::to_string(&event.body)
+                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+            let row = journal::NewRow {
+                channel: &event.channel,
+                account: event.account.as_str(),
+                dedupe_key: &dedupe_key,
+                lane: "",
+                payload: Some(&payload),
+                note: None,
+                now_ms,
+            };
+            if let Some(seq) = journal::insert(c, &row)? {
+                journal::bury(c, seq, &note, now_ms)?;
+            }
+            Ok(())
+        })
+        .await?;
+    pipe.counters.dead.add(1);
+    Ok(Verdict::Stored { lane: None })
+}
+
+/// The answer to the plugin.
+pub(super) fn answer(verdict: &Verdict) -> Accepted {
+    match verdict {
+        Verdict::Duplicate => Accepted::Duplicate,
+        Verdict::Refused { .. } | Verdict::Stored { .. } => Accepted::Stored,
+    }
+}
+
+fn decide(
+    c: &Connection,
+    pipe: &Pipe,
+    dedupe_key: &str,
+    event: PluginEvent,
+    now_ms: u64,
+) -> rusqlite::Result<Verdict> {
+    let (channel, account) = (event.channel.as_str(), event.account);
+    if journal::known(c, channel, account.as_str(), dedupe_key)? {
+        return Ok(Verdict::Duplicate);
+    }
+    let row = journal::NewRow {
+        channel,
+        account: account.as_str(),
+        dedupe_key,
+        lane: "",
+        payload: None,
+        note: None,
+        now_ms,
+    };
+    let who = event.body.place().cloned().zip(event.body.sender().cloned());
+    let approved = |id: &jackfield_plugin_api::id::SenderId| {
+        pairing::is_approved(c, channel, account.as_str(), id.as_str())
+    };
+    match access::gate(&pipe.policy(channel), approved, event.body)? {
+        Ok(authorized) => {
+            let (lane, payload) = adopt(c, pipe, &row, &account, authorized)?;
+            let note = payload.is_none().then_some("no turn");
+            let payload = payload.as_deref();
+            journal::insert(c, &journal::NewRow { lane: &lane, payload, note, ..row })?;
+            Ok(Verdict::Stored { lane: payload.map(|_| lane) })
+        }
+        Err(refusal) => {
+            journal::insert(c, &journal::NewRow { note: Some(refusal.as_str()), ..row })?;
+            let code_lane = match (refusal, who) {
+                (Refusal::Stranger, Some((place, sender))) => {
+                    match pairing::meet(c, channel, account.as_str(), &sender, now_ms)? {
+                        Met::New(code) => {
+                            let to = Target {
+                                account: account.clone(),
+                                conversation: place.conversation,
+                                kind: Some(place.kind),
+                                thread: place.thread,
+                            };
+                            Some(send_code(c, channel, to, &code, now_ms)?)
+                        }
+                        Met::Quiet => None,
+                    }
+                }
+                _ => None,
+            };
+            Ok(Verdict::Refused { refusal, code_lane })
+        }
+    }
+}
+
+/// The conversation of an authorized event, and its payload if it asks for a turn.
+fn adopt(
+    c: &Connection,
+    pipe: &Pipe,
+    row: &journal::NewRow<'_>,
+    account: &AccountId,
+    authorized: Authorized,
+) -> rusqlite::Result<(String, Option<String>)> {
+    let agent_id = &pipe.settings.default_agent;
+    let place = authorized.place().clone();
+    let lane = conversation::key(agent_id, row.channel, account, &place, authorized.sender());
+    let Some(text) = turn_text(authorized.event()) else { return Ok((lane, None)) };
+    let target = Target {
+        account: account.clone(),
+        conversation: place.conversation,
+        kind: Some(place.kind),
+        thread: place.thread,
+    };
+    let name = match place.kind {
+        ConversationKind::Direct => authorized.sender().name.clone(),
+        _ => place.title,
+    };
+    transcripts::touch(
+        c,
+        &transcripts::Touch {
+            session_key: &lane,
+            agent_id,
+            kind: conversation::kind_word(place.kind),
+            channel: row.channel,
+            display_name: name.as_deref(),
+            route: &serde_json::json!({ "channel": row.channel, "to": target }),
+            now_ms: row.now_ms,
+        },
+    )?;
+    let reply_to = match (place.kind, authorized.event()) {
+        (ConversationKind::Direct, _) => None,
+        (_, Event::Message(message)) => Some(message.message.clone()),
+        _ => None,
+    };
+    let work = Work {
+        agent_id: agent_id.clone(),
+        text,
+        message_key: format!("{}:{}:{}", row.channel, row.account, row.dedupe_key),
+        target,
+        reply_to,
+        event: authorized.into_event(),
+    };
+    let payload = serde_json::to_string(&work)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    Ok((lane, Some(payload)))
+}
+
+/// What the agent is told; `None` for kinds that ask for no answer.
+fn turn_text(event: &Event) -> Option<String> {
+    match event {
+        Event::Message(message) => Some(message_text(message)),
+        Event::Action { name, value, .. } if value.is_null() => Some(name.clone()),
+        Event::Action { name, value, .. } => Some(format!("{name} {value}")),
+        Event::Edited(_) | Event::Deleted { .. } | Event::Reaction { .. } | Event::Unknown => None,
+    }
+}
+
+fn message_text(message: &InboundMessage) -> String {
+    let mut text = message.text.clone();
+    for file in &message.attachments {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        let name = file.name.as_deref().map(label);
+        let mime = file.mime.as_deref().map(label);
+        text.push_str("[attachment");
+        for part in [name, mime].into_iter().flatten() {
+            text.push(' ');
+            text.push_str(&part);
+        }
+        text.push(']');
+    }
+    text
+}
+
+/// Text of a sender's choosing on one short line, without brackets of ours.
+fn label(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() || matches!(c, '[' | ']') { '_' } else { c })
+        .take(LABEL_CHARS_MAX)
+        .collect()
+}
+
+fn send_code(
+    c: &Connection,
+    channel: &str,
+    to: Target,
+    code: &str,
+    now_ms: u64,
+) -> rusqlite::Result<String> {
+    let text = format!(
+        "I only talk to people my owner has approved. Your pairing code is {code}. The owner \
+         approves it with: jackfield channels pairing approve {channel} {code}\n\
+         The code is good for one hour."
+    );
+    let account = to.account.clone();
+    let lane = super::outbound::lane_of(&to);
+    let body = Outbound::Message { to, text, attachments: vec![], reply_to: None, silent: false };
+    let body = serde_json::to_value(body)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let new = outbox::NewRow {
+        id: &clock::uuid(),
+        channel,
+        account: account.as_str(),
+        lane: &lane,
+        idem: None,
+        body: &body,
+        now_ms,
+    };
+    outbox::insert(c, &new)?;
+    Ok(lane)
+}

@@ -1,0 +1,82 @@
+//! Who may talk to the agent on a channel: what the operator wrote.
+//!
+//! These keys stand in the channel's own table, beside the plugin's; unknown keys are therefore the
+//! plugin's business. Lists hold stable ids, compared letter by letter; an empty list allows nobody.
+//! Must not know: events; deciding is [`super::access`].
+
+use serde::Deserialize;
+use std::collections::HashMap;
+
+/// Who may write to the agent directly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DmPolicy {
+    /// Those in `allow_from` and those the operator approved by their pairing code.
+    #[default]
+    Pairing,
+    /// Those in `allow_from`.
+    Allowlist,
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Disabled,
+}
+
+/// Which groups and channels the agent listens to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupPolicy {
+    /// Those that are listed, and listed senders.
+    #[default]
+    Allowlist,
+    /// All that are not listed with `allow = false`.
+    Open,
+    /// None.
+    Disabled,
+}
+
+/// What is said of one group.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct GroupRule {
+    /// The agent listens here.
+    #[serde(default = "yes")]
+    pub allow: bool,
+    /// Only when it is addressed; without it, what the channel says.
+    #[serde(default)]
+    pub require_mention: Option<bool>,
+}
+
+/// The access keys of a channel's table.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct ChannelPolicy {
+    /// Direct chats.
+    pub dm_policy: DmPolicy,
+    /// Groups and channels.
+    pub group_policy: GroupPolicy,
+    /// Sender ids that may write directly.
+    pub allow_from: Vec<String>,
+    /// Sender ids that may speak to the agent in groups; approvals of direct chats do not count there.
+    pub group_allow_from: Vec<String>,
+    /// In groups, only messages that address the agent.
+    pub require_mention: bool,
+    /// Conversation id → rule.
+    pub groups: HashMap<String, GroupRule>,
+}
+
+impl Default for ChannelPolicy {
+    fn default() -> Self {
+        Self {
+            dm_policy: DmPolicy::default(),
+            group_policy: GroupPolicy::default(),
+            allow_from: Vec::new(),
+            group_allow_from: Vec::new(),
+            require_mention: true,
+            groups: HashMap::new(),
+        }
+    }
+}
+
+fn yes() -> bool {
+    true
+}

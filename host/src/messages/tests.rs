@@ -1,0 +1,218 @@
+//! The pipe as a whole, over a real store, with an agent and plugins that do as they are told.
+
+mod inbound;
+mod outbound;
+
+use super::{ChannelPolicy, DmPolicy, Messages, Senders, Settings};
+use crate::{
+    agent::{Outcome, OutcomeStatus, Turn, Turns},
+    clock::Clock,
+    plugins::{Attempt, ChannelFacts, Inbox, PluginEvent},
+    store::Store,
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use jackfield_plugin_api::{
+    error::SendError,
+    event::{ConversationKind, Event, InboundMessage, Place, Sender},
+    frame::{Accepted, Cursor},
+    manifest::{Capabilities, Limits},
+    outbound::{Outbound, Receipt},
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Echoes. `hang` never ends, `fail` fails, `lost` ends without being stored, `silent` says nothing.
+struct FakeTurns {
+    store: Store,
+    ran: Mutex<Vec<(String, String)>>,
+}
+
+impl Turns for FakeTurns {
+    fn run(&self, turn: Turn) -> BoxFuture<'static, Outcome> {
+        self.ran.lock().unwrap().push((turn.session_key.clone(), turn.text.clone()));
+        let store = self.store.clone();
+        async move {
+            let (status, text) = match turn.text.as_str() {
+                "hang" => std::future::pending().await,
+                "fail" | "lost" => (OutcomeStatus::Error, String::new()),
+                "silent" => (OutcomeStatus::Ok, String::new()),
+                text => (OutcomeStatus::Ok, format!("echo {text}")),
+            };
+            let outcome = Outcome { status, text, error: None };
+            if let (true, Some(hook)) = (turn.text != "lost", turn.commit) {
+                let kept = outcome.clone();
+                store.write(move |c| hook(c, &kept)).await.unwrap();
+            }
+            outcome
+        }
+        .boxed()
+    }
+}
+
+/// Answers as told, else with success; keeps what it was asked.
+#[derive(Default)]
+struct FakeSenders {
+    limits: Limits,
+    hangs: bool,
+    types: bool,
+    asked: Mutex<Vec<Attempt>>,
+    answers: Mutex<VecDeque<Result<Receipt, SendError>>>,
+}
+
+impl FakeSenders {
+    fn will_answer(&self, answer: Result<Receipt, SendError>) {
+        self.answers.lock().unwrap().push_back(answer);
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.asked
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|attempt| match &attempt.body {
+                Outbound::Message { text, .. } => text.clone(),
+                other => format!("{other:?}"),
+            })
+            .collect()
+    }
+}
+
+impl Senders for FakeSenders {
+    fn send(&self, _: &str, attempt: Attempt) -> BoxFuture<'_, Result<Receipt, SendError>> {
+        self.asked.lock().unwrap().push(attempt);
+        if self.hangs {
+            return std::future::pending().boxed();
+        }
+        let number = self.asked.lock().unwrap().len();
+        let done = Receipt { message: Some(format!("out-{number}").into()), ..Receipt::default() };
+        let answer = self.answers.lock().unwrap().pop_front().unwrap_or(Ok(done));
+        std::future::ready(answer).boxed()
+    }
+
+    fn facts(&self, channel: &str) -> Option<ChannelFacts> {
+        (channel == "line").then(|| ChannelFacts {
+            label: "Line".into(),
+            capabilities: Capabilities {
+                messages: true,
+                reply: true,
+                typing: self.types,
+                ..Capabilities::default()
+            },
+            limits: self.limits.clone(),
+        })
+    }
+}
+
+/// A running pipe over the state in a directory.
+struct Rig {
+    store: Store,
+    turns: Arc<FakeTurns>,
+    senders: Arc<FakeSenders>,
+    messages: Arc<Messages>,
+}
+
+impl Rig {
+    async fn start(state_dir: &Path, senders: FakeSenders, clock: Clock) -> Self {
+        let policy = ChannelPolicy { allow_from: vec!["42".into()], ..ChannelPolicy::default() };
+        let open = ChannelPolicy {
+            dm_policy: DmPolicy::Open,
+            group_allow_from: vec!["42".into()],
+            ..ChannelPolicy::default()
+        };
+        let channels = HashMap::from([("line".to_owned(), policy), ("open".to_owned(), open)]);
+        let store = Store::open(state_dir).unwrap();
+        let turns = Arc::new(FakeTurns { store: store.clone(), ran: Mutex::default() });
+        let senders = Arc::new(senders);
+        let messages = Messages::start(
+            store.clone(),
+            clock,
+            Settings { channels, default_agent: "main".into() },
+            Arc::clone(&turns) as Arc<dyn Turns>,
+            Arc::clone(&senders) as Arc<dyn Senders>,
+            TaskTracker::new(),
+            CancellationToken::new(),
+        )
+        .await
+        .unwrap();
+        Self { store, turns, senders, messages }
+    }
+
+    async fn plain(state_dir: &Path) -> Self {
+        Self::start(state_dir, FakeSenders::default(), Clock::system()).await
+    }
+
+    async fn accept(&self, event: PluginEvent) -> Accepted {
+        self.messages.accept(event).await
+    }
+
+    fn ran(&self) -> Vec<String> {
+        self.turns.ran.lock().unwrap().iter().map(|(_, text)| text.clone()).collect()
+    }
+
+    /// Until all work is done that can be done, or the test has waited long enough.
+    async fn until_settled(&self) {
+        self.until(|b| b.inbound_pending == 0 && b.outbound_pending == 0).await;
+    }
+
+    async fn until(&self, reached: impl Fn(super::Backlog) -> bool) {
+        let wait = async {
+            while !reached(self.messages.backlog().await.unwrap()) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the work gets done");
+    }
+
+    async fn until_ran(&self, count: usize) {
+        let wait = async {
+            while self.ran().len() < count {
+                self.messages.backlog().await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("the turns begin");
+    }
+}
+
+/// What a killed process leaves behind: the files as they are.
+fn crash_image(state_dir: &Path) -> tempfile::TempDir {
+    let image = tempfile::tempdir().unwrap();
+    for name in ["journal.db", "journal.db-wal"] {
+        std::fs::copy(state_dir.join(name), image.path().join(name)).unwrap();
+    }
+    image
+}
+
+fn message(key: &str, from: &str, text: &str) -> PluginEvent {
+    PluginEvent {
+        channel: "line".into(),
+        account: "default".into(),
+        dedupe_key: key.into(),
+        cursor: Some(Cursor { stream: String::new(), value: key.into() }),
+        body: Event::Message(InboundMessage {
+            place: Place {
+                conversation: format!("chat-{from}").into(),
+                kind: ConversationKind::Direct,
+                title: None,
+                thread: None,
+            },
+            sender: Sender {
+                id: from.into(),
+                name: Some("Ann".into()),
+                username: None,
+                bot: false,
+                own: false,
+            },
+            message: key.into(),
+            text: text.into(),
+            attachments: vec![],
+            reply_to: None,
+            mentioned: false,
+            sent_at_ms: None,
+        }),
+    }
+}

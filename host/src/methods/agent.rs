@@ -1,0 +1,272 @@
+//! `agent` and `agent.wait`: a run with two answers, and waiting for one.
+
+use super::{Access, Caller, Core, Failure, MethodError, Responder, Shape, Table};
+use crate::{
+    agent::{Begun, Finished, OutcomeStatus, Start},
+    protocol::{
+        error::ErrorShape,
+        frame::{Json, json},
+        key,
+        scope::Scope,
+    },
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json as value};
+use std::{sync::Arc, time::Duration};
+
+/// How long `agent.wait` waits when not told, and at most, milliseconds.
+const WAIT_MS: u64 = 30_000;
+const WAIT_MS_MAX: u64 = 600_000;
+
+/// Adds the family.
+pub fn add(table: &mut Table) {
+    table.streamed::<AgentParams, RunResult, _, _>("agent", Access::Operator(Scope::Write), agent);
+    table.later("agent.wait", Access::Operator(Scope::Write), wait);
+}
+
+/// Parameters of `agent`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AgentParams {
+    #[schemars(length(min = 1))]
+    message: String,
+    #[serde(default)]
+    agent_id: Option<String>,
+    #[serde(default)]
+    session_key: Option<String>,
+    #[serde(default)]
+    session_id: Option<String>,
+    #[serde(default)]
+    to: Option<String>,
+    #[serde(default)]
+    channel: Option<String>,
+    #[serde(default)]
+    account_id: Option<String>,
+    #[serde(default)]
+    thread_id: Option<String>,
+    #[serde(default)]
+    deliver: Option<bool>,
+    /// Seconds.
+    #[serde(default)]
+    timeout: Option<u64>,
+    #[schemars(length(min = 1))]
+    idempotency_key: String,
+}
+
+/// The first answer of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Accepted {
+    run_id: String,
+    session_key: String,
+    agent_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<u64>,
+}
+
+/// The last answer of a run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunResult {
+    run_id: String,
+    status: &'static str,
+    summary: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Shape>,
+}
+
+async fn agent(core: Arc<Core>, _: Arc<Caller>, params: AgentParams, to: Responder) {
+    match begin(&core, &params).await {
+        Err(error) => to.fail(&error.into()),
+        Ok(Begun::Ended(end)) => final_answer(&to, &end),
+        Ok(Begun::InFlight(handle)) => {
+            let state = &handle.state;
+            to.ok(&accepted(&state.run_id, &state.session_key, &state.agent_id, "in_flight", None));
+        }
+        Ok(Begun::New(handle)) => {
+            let state = &handle.state;
+            let now = Some(core.clock.now_ms());
+            to.ok(&accepted(&state.run_id, &state.session_key, &state.agent_id, "accepted", now));
+            handle.release();
+            let end = handle.end().await;
+            if params.deliver == Some(true) {
+                deliver(&core, &params, &end).await;
+            }
+            final_answer(&to, &end);
+        }
+    }
+}
+
+async fn begin(core: &Core, params: &AgentParams) -> Result<Begun, MethodError> {
+    if params.message.trim().is_empty() {
+        return Err(MethodError::Invalid("message required".to_owned()));
+    }
+    let session_key = session_key(core, params).await?;
+    let agent_id = key::agent_of(&session_key, core.default_agent()).to_owned();
+    if agent_id != core.default_agent() {
+        return Err(MethodError::Invalid(format!("unknown agent id: {agent_id}")));
+    }
+    let start = Start {
+        run_id: params.idempotency_key.clone(),
+        message_key: format!("client:{}", params.idempotency_key),
+        session_key,
+        agent_id,
+        text: params.message.clone(),
+        channel: None,
+        timeout: params.timeout.filter(|s| *s > 0).map(Duration::from_secs),
+        commit: None,
+    };
+    Ok(core.runs.begin(start).await?)
+}
+
+async fn session_key(core: &Core, params: &AgentParams) -> Result<String, MethodError> {
+    if let Some(given) = params.session_key.as_deref().filter(|k| !k.is_empty()) {
+        return core
+            .key(given)
+            .ok_or_else(|| MethodError::Invalid(format!("invalid sessionKey: {given}")));
+    }
+    if let Some(id) = params.session_id.clone().filter(|id| !id.is_empty())
+        && let Some(found) = super::sessions::by_session_id(core, id).await?
+    {
+        return Ok(found);
+    }
+    let agent = params.agent_id.as_deref().unwrap_or(core.default_agent());
+    if let (Some(to), Some(channel)) = (&params.to, &params.channel) {
+        return Ok(format!("agent:{agent}:{channel}:direct:{to}"));
+    }
+    Ok(key::main_key(&agent.to_ascii_lowercase()))
+}
+
+async fn deliver(core: &Core, params: &AgentParams, end: &Finished) {
+    let (Some(channel), Some(to)) = (&params.channel, &params.to) else { return };
+    if end.outcome.text.is_empty() {
+        return;
+    }
+    let request = super::send::request(super::send::Sending {
+        channel: channel.clone(),
+        account: params.account_id.clone(),
+        to: to.clone(),
+        thread: params.thread_id.clone(),
+        text: end.outcome.text.clone(),
+        reply_to: None,
+        silent: false,
+        idem: ("agent", end.run_id.clone()),
+    });
+    if let Err(error) = core.messages.send(request).await {
+        tracing::warn!(run = end.run_id, %error, "the answer could not be delivered");
+    }
+}
+
+fn accepted(
+    run_id: &str,
+    session_key: &str,
+    agent_id: &str,
+    status: &'static str,
+    at: Option<u64>,
+) -> Json {
+    json(&Accepted {
+        run_id: run_id.to_owned(),
+        session_key: session_key.to_owned(),
+        agent_id: agent_id.to_owned(),
+        status,
+        accepted_at: at,
+    })
+}
+
+fn final_answer(to: &Responder, end: &Finished) {
+    let payload = json(&result(end));
+    if end.outcome.status == OutcomeStatus::Error {
+        let text = end.outcome.error.clone().unwrap_or_else(|| "the run failed".to_owned());
+        let error = ErrorShape::new(crate::protocol::error::Code::Unavailable, text);
+        to.fail(&Failure { error, payload: Some(payload), wrong_role: false });
+    } else {
+        to.ok(&payload);
+    }
+}
+
+fn result(end: &Finished) -> RunResult {
+    let status = status(end);
+    let payloads: Vec<Value> = if end.outcome.text.is_empty() {
+        Vec::new()
+    } else {
+        vec![value!({"text": end.outcome.text, "mediaUrl": null})]
+    };
+    let summary = match end.outcome.status {
+        OutcomeStatus::Ok => "completed".to_owned(),
+        OutcomeStatus::Aborted => "aborted".to_owned(),
+        _ => end.outcome.error.clone().unwrap_or_default(),
+    };
+    let result = value!({"payloads": payloads, "meta": {
+        "durationMs": end.ended_at.saturating_sub(end.started_at),
+        "agentMeta": {"sessionId": end.session_id, "provider": end.model.provider, "model": end.model.id, "usage": end.usage},
+        "aborted": end.outcome.status == OutcomeStatus::Aborted,
+        "stopReason": end.stop_reason,
+    }});
+    let result = (end.outcome.status != OutcomeStatus::Error).then_some(result);
+    RunResult { run_id: end.run_id.clone(), status, summary, result }
+}
+
+fn status(end: &Finished) -> &'static str {
+    match end.outcome.status {
+        OutcomeStatus::Ok | OutcomeStatus::Aborted => "ok",
+        OutcomeStatus::Error => "error",
+        OutcomeStatus::Timeout => "timeout",
+    }
+}
+
+/// Parameters of `agent.wait`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WaitParams {
+    #[schemars(length(min = 1))]
+    run_id: String,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+}
+
+/// How a run ended, or that it has not.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waited {
+    run_id: String,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<String>,
+}
+
+async fn wait(core: Arc<Core>, _: Arc<Caller>, params: WaitParams) -> Result<Waited, MethodError> {
+    let limit = Duration::from_millis(params.timeout_ms.unwrap_or(WAIT_MS).min(WAIT_MS_MAX));
+    let end = match core.runs.find(&params.run_id) {
+        Some(Begun::Ended(end)) => Some(end),
+        Some(Begun::InFlight(handle) | Begun::New(handle)) => {
+            tokio::time::timeout(limit, handle.end()).await.ok()
+        }
+        None => None,
+    };
+    let Some(end) = end else {
+        return Ok(Waited {
+            run_id: params.run_id,
+            status: "timeout",
+            started_at: None,
+            ended_at: None,
+            error: None,
+            stop_reason: None,
+        });
+    };
+    Ok(Waited {
+        run_id: params.run_id,
+        status: status(&end),
+        started_at: Some(end.started_at),
+        ended_at: Some(end.ended_at),
+        error: end.outcome.error.clone(),
+        stop_reason: Some(end.stop_reason.clone()),
+    })
+}

@@ -1,0 +1,382 @@
+//! The plugin host: which plugins there are, which of them run, and the way to them.
+//!
+//! Each enabled channel has one plugin, kept by one `supervisor` task: staged as a private copy,
+//! tried before it is trusted, run in a process of its own unless its owner says otherwise, started
+//! again when it falls. Whatever a plugin does, this room keeps answering. Must not know: what
+//! events and messages mean, the configuration's form, who is connected.
+
+// The face.
+mod refusal;
+mod state;
+mod status;
+// From folder to library.
+mod discover;
+mod elf;
+pub(crate) mod library;
+mod manifest;
+pub mod pack;
+mod stage;
+// Carrying frames.
+pub(crate) mod callbacks;
+mod carrier;
+mod instance;
+mod log;
+mod process;
+pub(crate) mod runner;
+// One life, and one after the other.
+mod backoff;
+mod intake;
+mod ledger;
+mod live;
+mod routes;
+mod slot;
+mod supervisor;
+
+pub use discover::Candidate;
+pub use jackfield_plugin_api::{
+    error::SendError,
+    event::Event,
+    frame::{Accepted, Cursor, StoredCursor},
+    http::{HttpRequest, HttpResponse},
+    id::AccountId,
+    link::LinkReport,
+    manifest::Route,
+    outbound::{Outbound, Receipt},
+};
+pub use pack::{PackError, PackPlan, pack};
+pub use refusal::Refusal;
+pub use runner::RUNNER_VERB;
+pub use state::PluginState;
+pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus};
+
+use crate::clock::Clock;
+use futures_util::future::{BoxFuture, join_all};
+use serde::{Deserialize, Serialize};
+use slot::{Command, Slot};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use supervisor::{Shared, Supervisor};
+use tokio::{sync::oneshot, task::JoinHandle, time};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How long a request on a plugin's route waits for a plugin that is starting.
+const ROUTE_WAIT: Duration = Duration::from_secs(5);
+/// How long plugins may take to stop when nobody says otherwise, milliseconds.
+const GRACE_MS: u64 = 8_000;
+
+/// What the room is given.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Where packages lie; earlier folders win among equals.
+    pub dirs: Vec<PluginDir>,
+    /// Where the private copies go, under `staged/`.
+    pub state_dir: PathBuf,
+    /// The gateway's version, told to plugins.
+    pub host_version: String,
+    /// The enabled channels, and only these.
+    pub entries: Vec<Entry>,
+}
+
+/// A folder of packages, or one package.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginDir {
+    /// Where.
+    pub path: PathBuf,
+    /// The operator named it: unsigned packages that belong to the gateway's own user will do.
+    pub explicit: bool,
+}
+
+/// One enabled channel.
+#[derive(Clone, PartialEq)]
+pub struct Entry {
+    /// The channel.
+    pub channel: String,
+    /// The id of the plugin that shall serve it, where the choice is not to be left to the
+    /// manifests.
+    pub plugin: Option<String>,
+    /// Where its code runs.
+    pub isolation: Isolation,
+    /// The channel's table, as JSON.
+    pub config: serde_json::Value,
+    /// Its configured accounts.
+    pub accounts: Vec<String>,
+}
+
+impl fmt::Debug for Entry {
+    /// Without the channel's table, which holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("channel", &self.channel)
+            .field("plugin", &self.plugin)
+            .field("isolation", &self.isolation)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a plugin's code runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// In a process of its own, which its faults end and nothing else.
+    #[default]
+    Process,
+    /// In the gateway: its code is then part of the gateway, faults and all.
+    InProcess,
+}
+
+/// The room above (`messages`): decides on and stores what plugins report.
+pub trait Inbox: Send + Sync + 'static {
+    /// Takes an event; resolves once it is durable, or refused.
+    fn accept(&self, event: PluginEvent) -> BoxFuture<'_, Accepted>;
+    /// The stored places in the channel's streams.
+    fn cursors(&self, channel: &str) -> BoxFuture<'_, Vec<StoredCursor>>;
+    /// A link changed: the plugin says so, or its own state makes it so. Must not block.
+    fn link_changed(&self, channel: &str, report: LinkReport);
+}
+
+/// Something a plugin reports, in the order of its conversation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PluginEvent {
+    /// The channel the plugin serves; never taken from the plugin's own word.
+    pub channel: String,
+    /// The account it happened on.
+    pub account: AccountId,
+    /// The platform's id of it, stable over redelivery.
+    pub dedupe_key: String,
+    /// The place in its stream after it, to be stored with it.
+    pub cursor: Option<Cursor>,
+    /// What happened.
+    pub body: Event,
+}
+
+/// One attempt to do something on a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Same on every attempt of the same thing.
+    pub idem_key: String,
+    /// 1 for the first.
+    pub attempt: u32,
+    /// How long it may take, the wait for room included.
+    pub timeout: Duration,
+    /// The thing.
+    pub body: Outbound,
+}
+
+/// Why a plugin did not answer a request on its route.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// It is not running, for this reason.
+    #[error("the plugin is not running ({0})")]
+    NotRunning(String),
+    /// It has a full window of requests already.
+    #[error("the plugin has too many requests at once")]
+    Busy,
+    /// It ended before it answered.
+    #[error("the plugin ended before it answered")]
+    Died,
+    /// It did not answer in time.
+    #[error("the plugin did not answer in time")]
+    Late,
+    /// The request does not fit into a frame.
+    #[error("the request is too large for the plugin")]
+    TooLarge,
+}
+
+/// All plugins of the gateway.
+pub struct Plugins {
+    shared: Arc<Shared>,
+    slots: Vec<Arc<Slot>>,
+    /// What else was found when the gateway started: not enabled, shadowed, or refused.
+    others: Vec<PluginStatus>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Plugins {
+    /// What lies in the folders, by manifests alone; bad packages carry their refusal.
+    #[must_use]
+    pub fn discover(settings: &Settings) -> Vec<Candidate> {
+        discover::scan(&settings.dirs)
+    }
+
+    /// Begins to start the enabled plugins and returns; `stop` ends them all.
+    #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "the caller hands its token over")]
+    pub fn start(
+        settings: Settings,
+        inbox: Arc<dyn Inbox>,
+        tracker: TaskTracker,
+        stop: CancellationToken,
+    ) -> Arc<Self> {
+        let clock = Clock::system();
+        let others = others(&settings, &clock);
+        let halt = stop.child_token();
+        let grace_ms = AtomicU64::new(GRACE_MS);
+        let entries = settings.entries.clone();
+        let shared = Arc::new(Shared { settings, inbox, tracker, clock, halt, grace_ms });
+        let (mut slots, mut tasks) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let (slot, commands) = Slot::new(entry, shared.clock.clone());
+            let supervisor = Supervisor::new(shared.clone(), slot.clone(), commands);
+            tasks.push(shared.tracker.spawn(supervisor.run()));
+            slots.push(slot);
+        }
+        Arc::new(Self { shared, slots, others, tasks: Mutex::new(tasks) })
+    }
+
+    /// Every plugin known: enabled, merely installed, and refused.
+    #[must_use]
+    pub fn list(&self) -> Vec<PluginStatus> {
+        let mut list: Vec<PluginStatus> = self.slots.iter().map(|slot| slot.status()).collect();
+        let enabled = list.len();
+        for other in &self.others {
+            let used = &list[..enabled];
+            if used.iter().any(|used| used.path == other.path) {
+                continue;
+            }
+            let mut other = other.clone();
+            let namesake = used.iter().find(|used| used.id == other.id && !used.path.is_empty());
+            if let (Some(used), None) = (namesake, &other.last_error) {
+                other.last_error = Some(format!("not used: the one in {} comes first", used.path));
+            }
+            list.push(other);
+        }
+        list
+    }
+
+    /// One attempt on a channel.
+    ///
+    /// # Errors
+    /// The plugin's own error; retryable `plugin_not_running` when nothing was handed over;
+    /// uncertain `plugin_died` or `timeout` when it may have been.
+    pub async fn send(&self, channel: &str, attempt: Attempt) -> Result<Receipt, SendError> {
+        let Some(slot) = self.slot(channel) else {
+            let text = format!("no plugin is enabled for channel `{channel}`");
+            return Err(SendError::permanent("unknown_channel", text));
+        };
+        match slot.live() {
+            Some(live) => live.send(attempt).await,
+            None => Err(ledger::not_running(&slot.reason())),
+        }
+    }
+
+    /// A request on a plugin's route; `None` when no enabled plugin has one for the path.
+    pub async fn http(
+        &self,
+        path: &str,
+        request: HttpRequest,
+    ) -> Option<Result<HttpResponse, RouteError>> {
+        let (slot, _) = self.find_route(path)?;
+        let live = time::timeout(ROUTE_WAIT, slot.live_soon()).await;
+        Some(match live.ok().flatten() {
+            Some(live) => live.http(request).await,
+            None => Err(RouteError::NotRunning(slot.reason())),
+        })
+    }
+
+    /// The route that answers a path, of the enabled plugins.
+    #[must_use]
+    pub fn route(&self, path: &str) -> Option<Route> {
+        self.find_route(path).map(|(_, route)| route)
+    }
+
+    /// Asks a plugin to prove that an account works end to end; the line is for people.
+    ///
+    /// # Errors
+    /// The line that says why not.
+    pub async fn probe(
+        &self,
+        channel: &str,
+        account: &str,
+        timeout: Duration,
+    ) -> Result<String, String> {
+        let slot =
+            self.slot(channel).ok_or_else(|| format!("no channel `{channel}` is enabled"))?;
+        match slot.live() {
+            Some(live) => live.probe(account, timeout).await,
+            None => Err(format!("the plugin is not running ({})", slot.reason())),
+        }
+    }
+
+    /// What the manifest says of an enabled channel; `None` until a manifest was found.
+    #[must_use]
+    pub fn capabilities(&self, channel: &str) -> Option<ChannelFacts> {
+        self.slot(channel)?.facts()
+    }
+
+    /// Ends a plugin in order and starts it from the files as they are now.
+    ///
+    /// # Errors
+    /// Why it does not run now; whether it will be tried again is in its status.
+    pub async fn restart(&self, id: &str) -> Result<(), Refusal> {
+        let refuse =
+            |detail: &str| Refusal::Host { file: id.to_owned(), detail: detail.to_owned() };
+        let slot = self.slots.iter().find(|slot| slot.id() == id).ok_or_else(|| {
+            Refusal::NotInstalled {
+                wanted: id.to_owned(),
+                looked: "the enabled channels".into(),
+                unreadable: 0,
+            }
+        })?;
+        let (reply, answer) = oneshot::channel();
+        if slot.commands.send(Command::Restart(reply)).await.is_err() {
+            return Err(refuse("the gateway is going down"));
+        }
+        answer.await.unwrap_or_else(|_| Err(refuse("another restart or a shutdown came between")))
+    }
+
+    /// Stops all plugins within `deadline`: what is in flight may finish, then they are ended.
+    pub async fn stop(&self, deadline: Duration) {
+        let ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        self.shared.grace_ms.store(ms, Ordering::Relaxed);
+        self.shared.halt.cancel();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        // Each ends its own plugin by force at the deadline; what is added is for the last steps.
+        let ended = time::timeout(deadline + Duration::from_secs(4), join_all(tasks)).await;
+        if ended.is_err() {
+            tracing::error!("not all plugins could be stopped in time");
+        }
+    }
+
+    fn slot(&self, channel: &str) -> Option<&Arc<Slot>> {
+        self.slots.iter().find(|slot| slot.entry.channel == channel)
+    }
+
+    fn find_route(&self, path: &str) -> Option<(&Arc<Slot>, Route)> {
+        let routes: Vec<(&Arc<Slot>, Route)> = self
+            .slots
+            .iter()
+            .flat_map(|slot| slot.routes().into_iter().map(move |route| (slot, route)))
+            .collect();
+        let found = routes::longest(routes.iter().map(|(slot, route)| (*slot, route)), path);
+        found.map(|(slot, route)| (slot, route.clone()))
+    }
+}
+
+/// What is found but not started, as a listing shows it.
+fn others(settings: &Settings, clock: &Clock) -> Vec<PluginStatus> {
+    let found = discover::scan(&settings.dirs);
+    let statuses = found.iter().map(|candidate| {
+        let manifest = candidate.manifest.as_ref();
+        let channel = manifest.map(|manifest| manifest.channel.as_str()).unwrap_or_default();
+        let mut status = PluginStatus::nameless(&candidate.id(), channel);
+        if let Some(manifest) = manifest {
+            status.version.clone_from(&manifest.version);
+            status.label.clone_from(&manifest.label);
+        }
+        status.path = candidate.path.display().to_string();
+        status.since_ms = clock.now_ms();
+        if let Some(refusal) = &candidate.refusal {
+            status.state = PluginState::Refused;
+            status.last_error = Some(refusal.to_string());
+        }
+        status
+    });
+    statuses.collect()
+}

@@ -1,0 +1,127 @@
+//! A running life of a plugin as callers use it: send, ask over HTTP, probe.
+//!
+//! Outbound walk: `messages` comes before, the carrier ([`process`](super::process) or
+//! [`instance`](super::instance)) after. Must not know: how a life begins or ends.
+
+use super::{
+    Attempt, RouteError,
+    carrier::{Outgoing, Ticket, encode},
+    ledger::{Credit, Ledger, not_running},
+};
+use jackfield_plugin_api::{
+    error::SendError,
+    frame::{FRAME_BYTES_HARD, FRAME_BYTES_MAX, HostFrame},
+    http::{HttpRequest, HttpResponse},
+    id::AccountId,
+    outbound::Receipt,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::mpsc, time};
+
+/// How long a plugin may take over one HTTP request.
+const HTTP_TIME: Duration = Duration::from_secs(30);
+
+/// One running life.
+pub(super) struct Live {
+    pub(super) ledger: Ledger,
+    outgoing: mpsc::Sender<Outgoing>,
+}
+
+impl Live {
+    pub(super) fn new(outgoing: mpsc::Sender<Outgoing>) -> Self {
+        Self { ledger: Ledger::new(), outgoing }
+    }
+
+    /// One attempt, within its time, which covers the wait for room too.
+    pub(super) async fn send(&self, attempt: Attempt) -> Result<Receipt, SendError> {
+        let deadline = time::sleep(attempt.timeout);
+        tokio::pin!(deadline);
+        let credit = tokio::select! {
+            credit = self.ledger.message_credit() => credit.ok_or_else(|| not_running("it ended"))?,
+            () = &mut deadline => return Err(busy()),
+        };
+        let ticket = Arc::new(Ticket::default());
+        let entry = self.ledger.open_message(ticket.clone(), credit.clone());
+        let entry = entry.ok_or_else(|| not_running("it ended"))?;
+        let frame = HostFrame::Msg {
+            seq: entry.number,
+            idem_key: attempt.idem_key,
+            attempt: attempt.attempt,
+            timeout_ms: u64::try_from(attempt.timeout.as_millis()).unwrap_or(u64::MAX),
+            body: attempt.body,
+        };
+        let bytes = encode(&frame);
+        if bytes.len() > FRAME_BYTES_MAX {
+            self.ledger.strike(entry.number);
+            let text = format!("{} bytes are more than a frame may have", bytes.len());
+            return Err(SendError::permanent("too_large", text));
+        }
+        if !self.queue(bytes, Some(ticket), credit) {
+            self.ledger.strike(entry.number);
+            return Err(not_running("it takes nothing"));
+        }
+        tokio::select! {
+            answer = entry.answer => answer.unwrap_or_else(|_| Err(not_running("it ended"))),
+            () = &mut deadline => {
+                let unsent = self.ledger.strike(entry.number);
+                Err(if unsent { busy() } else { late(attempt.timeout) })
+            }
+        }
+    }
+
+    /// One HTTP request.
+    pub(super) async fn http(&self, request: HttpRequest) -> Result<HttpResponse, RouteError> {
+        let credit = self.ledger.request_credit().ok_or(RouteError::Busy)?;
+        let entry = self.ledger.open_http().ok_or(RouteError::Died)?;
+        let bytes = encode(&HostFrame::Http { req_id: entry.number, request });
+        if bytes.len() > FRAME_BYTES_HARD {
+            self.ledger.strike(entry.number);
+            return Err(RouteError::TooLarge);
+        }
+        if !self.queue(bytes, None, credit.clone()) {
+            self.ledger.strike(entry.number);
+            return Err(RouteError::Busy);
+        }
+        let Ok(answer) = time::timeout(HTTP_TIME, entry.answer).await else {
+            self.ledger.strike(entry.number);
+            return Err(RouteError::Late);
+        };
+        answer.map_err(|_| RouteError::Died)
+    }
+
+    /// Asks whether an account works; the line is for people either way.
+    pub(super) async fn probe(&self, account: &str, limit: Duration) -> Result<String, String> {
+        let ended = || "the plugin ended before it answered".to_owned();
+        let credit = self.ledger.request_credit().ok_or("the plugin is busy")?;
+        let entry = self.ledger.open_probe().ok_or_else(ended)?;
+        let account = AccountId(account.to_owned());
+        let bytes = encode(&HostFrame::Probe { req_id: entry.number, account });
+        if !self.queue(bytes, None, credit.clone()) {
+            self.ledger.strike(entry.number);
+            return Err("the plugin takes nothing".to_owned());
+        }
+        let Ok(answer) = time::timeout(limit, entry.answer).await else {
+            self.ledger.strike(entry.number);
+            return Err(format!("the plugin did not answer within {} ms", limit.as_millis()));
+        };
+        answer.unwrap_or_else(|_| Err(ended()))
+    }
+
+    fn queue(&self, bytes: Vec<u8>, ticket: Option<Arc<Ticket>>, credit: Credit) -> bool {
+        let frame = Outgoing::Frame { bytes, ticket, credit: Some(credit) };
+        self.outgoing.try_send(frame).is_ok()
+    }
+}
+
+fn busy() -> SendError {
+    let text = "the plugin is still busy with earlier messages";
+    SendError::retryable("plugin_busy", text)
+}
+
+fn late(limit: Duration) -> SendError {
+    let text = format!("the plugin did not answer within {} ms", limit.as_millis());
+    SendError::uncertain("timeout", text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! Attempts against a plugin that is played by hand: the receiving end of its queue.
+
+use super::*;
+use crate::plugins::carrier::OUTGOING_MAX;
+use futures_util::future::join_all;
+use jackfield_plugin_api::{
+    error::FailureClass,
+    frame::WINDOW,
+    outbound::{Outbound, Target},
+};
+
+fn open() -> (Arc<Live>, mpsc::Receiver<Outgoing>) {
+    let (outgoing, to_plugin) = mpsc::channel(OUTGOING_MAX);
+    (Arc::new(Live::new(outgoing)), to_plugin)
+}
+
+fn attempt(text: &str) -> Attempt {
+    let to =
+        Target { account: "default".into(), conversation: "bob".into(), kind: None, thread: None };
+    Attempt {
+        idem_key: "key".into(),
+        attempt: 2,
+        timeout: Duration::from_secs(3),
+        body: Outbound::Message {
+            to,
+            text: text.into(),
+            attachments: Vec::new(),
+            reply_to: None,
+            silent: false,
+        },
+    }
+}
+
+/// Takes the next frame as a carrier does; `None` when it was withdrawn.
+async fn take(queue: &mut mpsc::Receiver<Outgoing>) -> Option<HostFrame> {
+    let Some(Outgoing::Frame { bytes, ticket, .. }) = queue.recv().await else {
+        panic!("a frame is queued");
+    };
+    let taken = ticket.is_none_or(|ticket| ticket.dispatch());
+    taken.then(|| serde_json::from_slice(&bytes).unwrap())
+}
+
+#[tokio::test]
+async fn an_attempt_carries_its_key_and_brings_the_receipt_back() {
+    let (live, mut queue) = open();
+    let plugin = async {
+        let Some(HostFrame::Msg { seq, idem_key, attempt, timeout_ms, .. }) =
+            take(&mut queue).await
+        else {
+            panic!("a message");
+        };
+        assert_eq!((idem_key.as_str(), attempt, timeout_ms), ("key", 2, 3000));
+        live.ledger
+            .settle_message(seq, Ok(Receipt { message: Some("m1".into()), ..Receipt::default() }));
+    };
+    let (sent, ()) = tokio::join!(live.send(attempt("hi")), plugin);
+    assert_eq!(sent.unwrap().message, Some("m1".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_uncertain_once_handed_over_and_retryable_before() {
+    let (live, mut queue) = open();
+    let (handed_over, _) = tokio::join!(live.send(attempt("a")), take(&mut queue));
+    assert_eq!(handed_over.unwrap_err().class, FailureClass::Uncertain);
+    let queued = live.send(attempt("b")).await.unwrap_err();
+    assert_eq!((queued.class, queued.code.as_str()), (FailureClass::Retryable, "plugin_busy"));
+    assert_eq!(take(&mut queue).await, None, "what was given up is never sent");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_window_makes_the_next_wait_and_then_give_up_unsent() {
+    let (live, mut queue) = open();
+    let waiting = join_all((0..WINDOW).map(|_| live.send(attempt("x"))));
+    let plugin = async {
+        for _ in 0..WINDOW {
+            take(&mut queue).await.unwrap();
+        }
+        let one_more = Attempt { timeout: Duration::from_secs(1), ..attempt("one more") };
+        let error = live.send(one_more).await.unwrap_err();
+        live.ledger.close("over");
+        error
+    };
+    let (answers, one_more) = tokio::join!(waiting, plugin);
+    assert_eq!(one_more.code, "plugin_busy");
+    for answer in answers {
+        assert_eq!(answer.unwrap_err().class, FailureClass::Uncertain);
+    }
+    assert_eq!(live.send(attempt("later")).await.unwrap_err().code, "plugin_not_running");
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_a_frame_is_refused_for_good() {
+    let (live, _queue) = open();
+    let error = live.send(attempt(&"x".repeat(FRAME_BYTES_MAX))).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (FailureClass::Permanent, "too_large"));
+    assert_eq!(live.ledger.open_messages(), 0);
+}
+
+#[tokio::test]
+async fn a_queue_that_is_gone_means_unsent() {
+    let (live, queue) = open();
+    drop(queue);
+    assert_eq!(live.send(attempt("x")).await.unwrap_err().code, "plugin_not_running");
+    let probe = live.probe("default", Duration::from_secs(1)).await;
+    assert!(probe.unwrap_err().contains("takes nothing"));
+}

@@ -1,0 +1,86 @@
+//! What is shown of one plugin: a cheap snapshot, made for people and for the wire.
+//!
+//! Must not know: how the numbers come about.
+
+use super::{Isolation, PluginState};
+use jackfield_plugin_api::{
+    link::LinkReport,
+    manifest::{Capabilities, Limits},
+};
+use serde::Serialize;
+
+/// How many log lines a status carries.
+pub const LOG_LINES_SHOWN: usize = 20;
+
+/// One plugin as `plugins list` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginStatus {
+    /// Id from the manifest; the folder's name when there is no readable manifest.
+    pub id: String,
+    /// Version from the manifest; empty when unknown.
+    pub version: String,
+    /// Channel it serves; empty when unknown.
+    pub channel: String,
+    /// Name for people.
+    pub label: String,
+    /// The package folder; empty when none was found.
+    pub path: String,
+    /// A channel of the configuration asks for it.
+    pub enabled: bool,
+    /// Where its code runs.
+    pub isolation: Isolation,
+    /// Where it stands.
+    pub state: PluginState,
+    /// Which life this is, counted from 1; 0 before the first.
+    pub generation: u64,
+    /// Starts after the first.
+    pub restarts: u32,
+    /// Its process, when it has one of its own and lives.
+    pub pid: Option<u32>,
+    /// When it came into this state, milliseconds since the Unix epoch.
+    pub since_ms: u64,
+    /// Why it is not running, or the last trouble it had; two lines at most.
+    pub last_error: Option<String>,
+    /// How its last life ended.
+    pub last_exit: Option<String>,
+    /// Its last log lines, oldest first, at most [`LOG_LINES_SHOWN`].
+    pub last_log: Vec<String>,
+    /// The last report of each account's link.
+    pub links: Vec<LinkReport>,
+}
+
+impl PluginStatus {
+    /// A plugin nothing is known of but a name.
+    pub(super) fn nameless(id: &str, channel: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            version: String::new(),
+            channel: channel.to_owned(),
+            label: channel.to_owned(),
+            path: String::new(),
+            enabled: false,
+            isolation: Isolation::Process,
+            state: PluginState::Installed,
+            generation: 0,
+            restarts: 0,
+            pid: None,
+            since_ms: 0,
+            last_error: None,
+            last_exit: None,
+            last_log: Vec::new(),
+            links: Vec::new(),
+        }
+    }
+}
+
+/// What the core may know of a channel before and while its plugin runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelFacts {
+    /// Name for people.
+    pub label: String,
+    /// What the channel can do.
+    pub capabilities: Capabilities,
+    /// The platform's limits.
+    pub limits: Limits,
+}

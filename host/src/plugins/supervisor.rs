@@ -1,0 +1,244 @@
+//! One task for each enabled plugin: it alone starts, watches, ends and restarts it, for ever.
+//!
+//! A life goes: find the package, stage it, try it, launch it, greet it ([`start`]), serve it until
+//! it ends ([`serve`]); then rest, for as long as the way it ended asks for, and begin again.
+//! Nothing that happens here touches the gateway or another plugin. Must not know: what events
+//! mean, who calls the live plugin.
+
+mod serve;
+mod start;
+
+use super::{
+    Inbox, PluginState, Refusal, Settings,
+    backoff::Backoff,
+    discover,
+    slot::{Command, Slot},
+    stage::Staged,
+};
+use crate::clock::{self, Clock};
+use jackfield_plugin_api::{link::LinkState, manifest::MANIFEST_FILE};
+use std::{
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often the files of a refused plugin are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long storage may take to finish the events of a life that is over.
+const FINISH_TIME: Duration = Duration::from_secs(10);
+
+type Reply = oneshot::Sender<Result<(), Refusal>>;
+
+/// What all supervisors share.
+pub(super) struct Shared {
+    pub(super) settings: Settings,
+    pub(super) inbox: Arc<dyn Inbox>,
+    pub(super) tracker: TaskTracker,
+    pub(super) clock: Clock,
+    /// The gateway is going down.
+    pub(super) halt: CancellationToken,
+    /// Milliseconds a plugin may take to stop then.
+    pub(super) grace_ms: AtomicU64,
+}
+
+impl Shared {
+    fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms.load(Ordering::Relaxed))
+    }
+}
+
+/// The keeper of one plugin.
+pub(super) struct Supervisor {
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    commands: mpsc::Receiver<Command>,
+    backoff: Backoff,
+    generation: u64,
+    /// What the last life ran from; a crash starts the same again, whatever lies in the folder now.
+    staged: Option<Staged>,
+    /// The staged library that a throw-away process has opened without falling.
+    tried: Option<PathBuf>,
+    /// Whoever waits for the restart that is under way.
+    asked: Option<Reply>,
+}
+
+/// How one life ended, as far as what comes next depends on it.
+enum End {
+    /// The gateway goes down.
+    Halted,
+    /// A restart was asked for.
+    Asked(Reply),
+    /// It never ran.
+    Refused(Refusal),
+    /// It ran and fell.
+    Fell {
+        /// The library.
+        file: String,
+        /// How.
+        how: String,
+        /// Since its launch.
+        lived: Duration,
+    },
+}
+
+impl Supervisor {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        slot: Arc<Slot>,
+        commands: mpsc::Receiver<Command>,
+    ) -> Self {
+        Self {
+            shared,
+            slot,
+            commands,
+            backoff: Backoff::default(),
+            generation: 0,
+            staged: None,
+            tried: None,
+            asked: None,
+        }
+    }
+
+    /// Runs until the gateway goes down.
+    pub(super) async fn run(mut self) {
+        loop {
+            let end = self.live_once().await;
+            let goes_on = match end {
+                End::Halted => false,
+                End::Asked(reply) => {
+                    self.fall(PluginState::Restarting, LinkState::Retrying, None, None);
+                    self.renew(reply);
+                    true
+                }
+                End::Refused(refusal) => self.after_refusal(refusal).await,
+                End::Fell { file, how, lived } => self.after_fall(file, how, lived).await,
+            };
+            if !goes_on {
+                break;
+            }
+        }
+        self.fall(PluginState::Stopped, LinkState::Stopped, None, None);
+    }
+
+    async fn after_refusal(&mut self, refusal: Refusal) -> bool {
+        tracing::error!(plugin = %self.slot.id(), %refusal, "plugin not started");
+        let text = refusal.to_string();
+        let may_pass = refusal.may_pass();
+        let exit = match &refusal {
+            Refusal::Died { how, .. } => Some(how.clone()),
+            _ => None,
+        };
+        if let Some(reply) = self.asked.take() {
+            // Whoever asked may have gone.
+            let _ = reply.send(Err(refusal));
+        }
+        if may_pass {
+            let wait = self.pause(text, exit, Duration::ZERO);
+            return self.rest(time::sleep(wait)).await;
+        }
+        self.staged = None;
+        self.fall(PluginState::Refused, LinkState::Stopped, Some(text), exit);
+        let changed = changed(self.shared.clone(), self.slot.clone());
+        self.rest(changed).await
+    }
+
+    async fn after_fall(&mut self, file: String, how: String, lived: Duration) -> bool {
+        tracing::error!(plugin = %self.slot.id(), %how, "plugin ended");
+        let error = format!("{file}: {how}");
+        if let Some(reply) = self.asked.take() {
+            let step = super::refusal::STARTING.to_owned();
+            let _ = reply.send(Err(Refusal::Died { file, how: how.clone(), step }));
+        }
+        let wait = self.pause(error, Some(how), lived);
+        self.rest(time::sleep(wait)).await
+    }
+
+    /// Enters the state of waiting for the next start and says how long that is.
+    fn pause(&mut self, error: String, exit: Option<String>, lived: Duration) -> Duration {
+        let [chance] = clock::random_bytes();
+        let pause = self.backoff.fell(self.shared.clock.monotonic(), lived, chance);
+        let state =
+            if pause.quarantined { PluginState::Quarantined } else { PluginState::Restarting };
+        self.fall(state, LinkState::Retrying, Some(error), exit);
+        pause.wait
+    }
+
+    fn fall(
+        &self,
+        state: PluginState,
+        link: LinkState,
+        error: Option<String>,
+        exit: Option<String>,
+    ) {
+        let detail = error.as_deref().and_then(|text| text.lines().next()).map(str::to_owned);
+        self.slot.falls(state, error, exit);
+        self.slot.relink(&*self.shared.inbox, link, detail.as_deref());
+    }
+
+    /// Waits for `reason` to start again; false when the gateway goes down meanwhile.
+    async fn rest(&mut self, reason: impl Future<Output = ()>) -> bool {
+        let halt = self.shared.halt.clone();
+        let command = tokio::select! {
+            () = halt.cancelled() => return false,
+            () = reason => return true,
+            command = self.commands.recv() => command,
+        };
+        if let Some(Command::Restart(reply)) = command {
+            self.renew(reply);
+        }
+        true
+    }
+
+    /// The next life shall be a fresh one, from the files as they are.
+    fn renew(&mut self, reply: Reply) {
+        self.staged = None;
+        self.tried = None;
+        self.backoff.forgive();
+        self.asked = Some(reply);
+    }
+}
+
+/// Returns when the package that was refused, or the lack of one, is no longer the same.
+async fn changed(shared: Arc<Shared>, slot: Arc<Slot>) {
+    let before = look(&shared, &slot).await;
+    let mut ticks = time::interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if look(&shared, &slot).await != before {
+            return;
+        }
+    }
+}
+
+/// What changes when a file is written or replaced: time, size, inode, mode.
+type Trace = Option<(SystemTime, u64, u64, u32)>;
+
+/// The package that would be chosen now, and the traces of its manifest and library.
+async fn look(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Option<(PathBuf, Trace, Trace)> {
+    let (shared, slot) = (shared.clone(), slot.clone());
+    let tracker = shared.tracker.clone();
+    let seen = tracker.spawn_blocking(move || {
+        let found = discover::scan(&shared.settings.dirs);
+        let candidate = discover::choose(&found, &slot.entry)?;
+        let library = candidate.manifest.as_ref().map(|m| candidate.path.join(&m.library));
+        let manifest = trace(&candidate.path.join(MANIFEST_FILE));
+        Some((candidate.path.clone(), manifest, library.as_deref().and_then(trace)))
+    });
+    seen.await.unwrap_or_default()
+}
+
+fn trace(path: &Path) -> Trace {
+    let meta = path.symlink_metadata().ok()?;
+    Some((meta.modified().ok()?, meta.len(), meta.ino(), meta.mode()))
+}

@@ -1,0 +1,168 @@
+//! What a plugin says, and what that does to its life.
+//!
+//! Inbound walk: the carrier comes before, [`intake`](crate::plugins::intake) after. Must not know:
+//! time.
+
+use super::life::{FATAL_GRACE, FOR_EVER, Life, Phase, START_TIME};
+use crate::plugins::{
+    PluginEvent, Refusal,
+    carrier::{Exit, Incoming},
+    log::{Record, join_fields},
+    manifest::version_pair,
+    supervisor::{End, FINISH_TIME},
+};
+use jackfield_plugin_api::{
+    abi::PROTOCOL,
+    error::PluginError,
+    frame::{HostFrame, PluginFrame},
+    link::LinkReport,
+};
+use tokio::time;
+
+impl Life {
+    /// Takes what the carrier brings; gives the end when it was the last.
+    pub(super) async fn hear(&mut self, incoming: Option<Incoming>) -> Option<End> {
+        match incoming {
+            Some(Incoming::Loaded) => {
+                self.loaded = true;
+                let host = format!("jackfield {}", self.shared.settings.host_version);
+                let protocol = PROTOCOL.to_owned();
+                self.post(&HostFrame::Hello { protocol, host, features: Vec::new() });
+                None
+            }
+            Some(Incoming::Frame(frame)) => {
+                self.hear_frame(*frame).await;
+                None
+            }
+            Some(Incoming::Refused(_)) if self.is_ending() => Some(self.ended(&Exit::Closed)),
+            Some(Incoming::Refused(refusal)) => Some(End::Refused(refusal)),
+            Some(Incoming::Ended(exit)) => Some(self.ended(&exit)),
+            None => Some(self.ended(&Exit::Lost)),
+        }
+    }
+
+    async fn hear_frame(&mut self, frame: PluginFrame) {
+        let ledger = &self.live.ledger;
+        let expected = match frame {
+            PluginFrame::Ack { seq, receipt } => ledger.settle_message(seq, Ok(receipt)),
+            PluginFrame::Nack { seq, error } => ledger.settle_message(seq, Err(error)),
+            PluginFrame::HttpReply { req_id, response } => ledger.settle_http(req_id, response),
+            PluginFrame::ProbeReply { req_id, ok, detail } => {
+                let line = detail.unwrap_or_else(|| if ok { "works" } else { "fails" }.to_owned());
+                ledger.settle_probe(req_id, if ok { Ok(line) } else { Err(line) })
+            }
+            PluginFrame::Hello { protocol, id, version, .. } if self.phase == Phase::Loading => {
+                self.greet(&protocol, &id, &version).await;
+                true
+            }
+            PluginFrame::Ready { epoch } => self.ready(epoch),
+            PluginFrame::Event { id, account, dedupe_key, cursor, body } => {
+                let channel = self.slot.entry.channel.clone();
+                self.take(id, PluginEvent { channel, account, dedupe_key, cursor, body })
+            }
+            PluginFrame::Link(report) => self.relink(report),
+            PluginFrame::Pong { n } => self.pong(n),
+            PluginFrame::Log { level, target, message, fields, span } => {
+                let fields = fields.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+                let fields = &join_fields(fields);
+                let (origin, message, span) = (&*target, &*message, &*span);
+                self.slot.log.record(Record { level, origin, message, fields, span });
+                true
+            }
+            PluginFrame::Fatal { error } => self.fatal(error),
+            PluginFrame::Hello { .. }
+            | PluginFrame::Drained { .. }
+            | PluginFrame::State { .. }
+            | PluginFrame::Unknown => false,
+        };
+        if !expected {
+            self.unexpected += 1;
+            let plugin = self.staged.shown();
+            tracing::debug!(%plugin, so_far = self.unexpected, "a frame nobody waits for; ignored");
+        }
+    }
+
+    async fn greet(&mut self, protocol: &str, id: &str, version: &str) {
+        if let Err(refusal) = self.recognise(protocol, id, version) {
+            return self.end_now(End::Refused(refusal));
+        }
+        let asked = self.shared.inbox.cursors(&self.slot.entry.channel);
+        let Ok(cursors) = time::timeout(FINISH_TIME, asked).await else {
+            let file = self.staged.shown();
+            let detail = "its place in its streams could not be read from storage".to_owned();
+            return self.end_now(End::Refused(Refusal::Host { file, detail }));
+        };
+        let config = self.slot.entry.config.clone();
+        self.phase = Phase::Starting;
+        self.deadline = self.shared.clock.monotonic() + START_TIME;
+        self.post(&HostFrame::Start { config, state: None, cursors, epoch: self.generation });
+    }
+
+    /// The plugin is what its manifest says, and speaks our protocol.
+    fn recognise(&self, protocol: &str, id: &str, version: &str) -> Result<(), Refusal> {
+        let manifest = &self.staged.manifest;
+        let file = || self.staged.shown();
+        let major = |text: &str| version_pair(text).map(|(major, _)| major);
+        if major(protocol) != major(PROTOCOL) {
+            let (wanted, ours) = (protocol.to_owned(), PROTOCOL.to_owned());
+            return Err(Refusal::Protocol { file: file(), wanted, ours });
+        }
+        let pairs = [("id", &manifest.id, id), ("version", &manifest.version, version)];
+        match pairs.into_iter().find(|(_, manifest, said)| manifest != said) {
+            None => Ok(()),
+            Some((field, manifest, said)) => Err(Refusal::Identity {
+                file: file(),
+                field: field.to_owned(),
+                manifest: manifest.clone(),
+                library: said.to_owned(),
+            }),
+        }
+    }
+
+    fn ready(&mut self, epoch: u64) -> bool {
+        if self.phase != Phase::Starting || epoch != self.generation {
+            return false;
+        }
+        self.phase = Phase::Running;
+        self.deadline = self.shared.clock.monotonic() + FOR_EVER;
+        self.slot.runs(self.live.clone());
+        true
+    }
+
+    /// Events may come before `ready`: some platforms speak first. After `stop` they are left
+    /// unanswered, and come again in the next life.
+    fn take(&mut self, id: u64, event: PluginEvent) -> bool {
+        let taken = matches!(self.phase, Phase::Starting | Phase::Running | Phase::Leaving);
+        if taken {
+            self.intake.offer(id, event);
+        }
+        taken
+    }
+
+    fn relink(&self, report: LinkReport) -> bool {
+        self.slot.link(report.clone());
+        self.shared.inbox.link_changed(&self.slot.entry.channel, report);
+        true
+    }
+
+    fn pong(&mut self, n: u64) -> bool {
+        self.ponged |= n == self.ping;
+        self.misses = 0;
+        true
+    }
+
+    fn fatal(&mut self, error: PluginError) -> bool {
+        let end = match self.phase {
+            Phase::Loading | Phase::Starting => End::Refused(Refusal::FailedToStart {
+                file: self.staged.shown(),
+                text: error.text,
+                setting: error.config_path,
+            }),
+            Phase::Running => self.fell(format!("gave up: {error}")),
+            // Its end is under way for another reason.
+            Phase::Leaving | Phase::Closing | Phase::Killed => return true,
+        };
+        self.end_in_order(end, FATAL_GRACE);
+        true
+    }
+}

@@ -1,0 +1,269 @@
+//! What is known of the life that is being served, and what the lapse of time and the wish to end
+//! it do to it. What its frames do is in [`hear`](super::hear).
+//!
+//! Phases go one way: loading → starting → running → leaving → closing → killed. Must not know:
+//! what comes after this life.
+
+use crate::plugins::{
+    PluginState, Refusal,
+    carrier::{Carrier, Exit, Outgoing, encode},
+    intake::{Intake, Resolved},
+    live::Live,
+    refusal::{LOADING, STARTING},
+    slot::Slot,
+    stage::Staged,
+    supervisor::{
+        End, Shared,
+        start::{LOAD_TIME, Launched},
+    },
+};
+use jackfield_plugin_api::frame::HostFrame;
+use std::{sync::Arc, time::Duration};
+use tokio::{sync::mpsc::error::TrySendError, time::Instant};
+
+/// How often a running plugin is asked whether it lives.
+pub(super) const PING_EVERY: Duration = Duration::from_secs(5);
+/// Unanswered questions after which it does not.
+const MISSES_MAX: u32 = 2;
+/// From `start` to `ready`.
+pub(super) const START_TIME: Duration = Duration::from_secs(30);
+/// What is in flight may finish within this before a plugin is told to stop.
+const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
+/// Between `SIGKILL` and giving up on the rest.
+const KILL_TIME: Duration = Duration::from_secs(3);
+/// A plugin that said it cannot go on gets this long to close.
+pub(super) const FATAL_GRACE: Duration = Duration::from_secs(4);
+pub(super) const FOR_EVER: Duration = Duration::from_hours(24 * 365);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// Launched; the library is being opened, or `hello` is awaited.
+    Loading,
+    /// `start` was sent.
+    Starting,
+    /// It said `ready`.
+    Running,
+    /// It gets nothing new and finishes what it has.
+    Leaving,
+    /// It was told to stop and its instance is being closed.
+    Closing,
+    /// It was ended by force.
+    Killed,
+}
+
+/// The life being served.
+pub(super) struct Life {
+    pub(super) carrier: Carrier,
+    pub(super) intake: Intake,
+    pub(super) live: Arc<Live>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+    pub(super) staged: Staged,
+    pub(super) generation: u64,
+    pub(super) phase: Phase,
+    pub(super) deadline: Instant,
+    /// When the whole way out must be over.
+    grace_ends: Instant,
+    begun: Instant,
+    pub(super) loaded: bool,
+    pub(super) ping: u64,
+    pub(super) misses: u32,
+    pub(super) ponged: bool,
+    pub(super) unexpected: u64,
+    /// Decided already, reported once the carrier has ended.
+    end: Option<End>,
+}
+
+impl Life {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        slot: Arc<Slot>,
+        generation: u64,
+        launched: Launched,
+    ) -> Self {
+        let begun = shared.clock.monotonic();
+        Self {
+            live: Arc::new(Live::new(launched.carrier.outgoing.clone())),
+            intake: Intake::new(shared.inbox.clone()),
+            carrier: launched.carrier,
+            staged: launched.staged,
+            shared,
+            slot,
+            generation,
+            phase: Phase::Loading,
+            deadline: begun + LOAD_TIME,
+            grace_ends: begun + FOR_EVER,
+            begun,
+            loaded: false,
+            ping: 0,
+            misses: 0,
+            ponged: true,
+            unexpected: 0,
+            end: None,
+        }
+    }
+
+    /// When the present phase has taken too long.
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Whether it takes work.
+    pub(super) fn is_running(&self) -> bool {
+        self.phase == Phase::Running
+    }
+
+    /// Whether its end is decided.
+    pub(super) fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Whether it ends because the gateway does.
+    pub(super) fn is_halting(&self) -> bool {
+        matches!(self.end, Some(End::Halted))
+    }
+
+    /// Asks whether it lives, and ends it when it has not answered for too long.
+    pub(super) fn ping(&mut self) {
+        if !matches!(self.phase, Phase::Running | Phase::Leaving) {
+            return;
+        }
+        // While storage keeps us from reading, its silence is our doing.
+        let deaf = !self.intake.has_room() && !self.intake.is_idle();
+        if !self.ponged && !deaf {
+            self.misses += 1;
+            if self.misses >= MISSES_MAX {
+                let seconds = PING_EVERY.as_secs() * u64::from(MISSES_MAX);
+                self.fall(format!("hung: no answer for {seconds} s"));
+                return;
+            }
+        }
+        self.ping += 1;
+        self.ponged = false;
+        self.post(&HostFrame::Ping { n: self.ping });
+    }
+
+    /// Answers an event. The credit goes with the answer and returns when it is written.
+    pub(super) fn answer(&mut self, resolved: Resolved) {
+        let Resolved { id, accepted, credit } = resolved;
+        let bytes = encode(&HostFrame::EventAck { id, accepted });
+        self.queue(Outgoing::Frame { bytes, ticket: None, credit: Some(Arc::new(credit)) });
+    }
+
+    /// Sends a frame of the supervisor's own.
+    pub(super) fn post(&mut self, frame: &HostFrame) {
+        let bytes = encode(frame);
+        self.queue(Outgoing::Frame { bytes, ticket: None, credit: None });
+    }
+
+    /// Lets what is in flight finish, then stops and closes it; by force when `grace` is over.
+    pub(super) fn end_in_order(&mut self, end: End, grace: Duration) {
+        self.end = Some(end);
+        self.slot.hide();
+        if self.phase >= Phase::Leaving {
+            return;
+        }
+        let now = self.shared.clock.monotonic();
+        self.grace_ends = now + grace;
+        if self.phase == Phase::Running {
+            self.phase = Phase::Leaving;
+            self.deadline = now + (grace / 2).min(LEAVE_TIME_MAX);
+        } else {
+            self.close();
+        }
+    }
+
+    /// Ends it by force; what was decided before stays decided.
+    pub(super) fn end_now(&mut self, end: End) {
+        self.slot.hide();
+        self.end.get_or_insert(end);
+        self.phase = Phase::Killed;
+        self.deadline = self.shared.clock.monotonic() + KILL_TIME;
+        self.carrier.kill.cancel();
+    }
+
+    /// Takes the next step on the way out as soon as nothing is in flight.
+    pub(super) fn move_on(&mut self) {
+        if self.phase == Phase::Leaving && self.live.ledger.open_messages() == 0 {
+            self.close();
+        }
+    }
+
+    /// The deadline of the present phase has come. Gives the end when there is no more to wait for.
+    pub(super) fn overdue(&mut self) -> Option<End> {
+        match self.phase {
+            Phase::Loading => self.end_now(End::Refused(self.late(LOADING, LOAD_TIME))),
+            Phase::Starting => self.end_now(End::Refused(self.late(STARTING, START_TIME))),
+            Phase::Running => self.deadline += FOR_EVER,
+            Phase::Leaving => self.close(),
+            Phase::Closing => self.fall("did not close in time".to_owned()),
+            Phase::Killed => {
+                let plugin = self.staged.shown();
+                tracing::error!(%plugin, "cannot be ended; its thread is written off");
+                return Some(self.ended(&Exit::Lost));
+            }
+        }
+        None
+    }
+
+    /// The carrier is through: how this life ended.
+    pub(super) fn ended(&mut self, exit: &Exit) -> End {
+        let how = exit.to_string();
+        if let Some(end) = self.end.take() {
+            return end;
+        }
+        let step = match self.phase {
+            Phase::Loading if !self.loaded => LOADING,
+            Phase::Loading | Phase::Starting => STARTING,
+            _ => return self.fell(how),
+        };
+        End::Refused(Refusal::Died { file: self.staged.shown(), how, step: step.to_owned() })
+    }
+
+    /// What those who still wait for it are told.
+    pub(super) fn epitaph(end: &End) -> String {
+        match end {
+            End::Halted => "the gateway is going down".to_owned(),
+            End::Asked(_) => "it is being restarted".to_owned(),
+            End::Refused(refusal) => refusal.to_string(),
+            End::Fell { how, .. } => how.clone(),
+        }
+    }
+
+    /// Ends it by force because of what it did.
+    pub(super) fn fall(&mut self, how: String) {
+        let end = if self.slot.state() == PluginState::Starting {
+            let step = STARTING.to_owned();
+            End::Refused(Refusal::Died { file: self.staged.shown(), how, step })
+        } else {
+            self.fell(how)
+        };
+        self.end_now(end);
+    }
+
+    pub(super) fn fell(&self, how: String) -> End {
+        let lived = self.shared.clock.monotonic().duration_since(self.begun);
+        End::Fell { file: self.staged.shown(), how, lived }
+    }
+
+    fn close(&mut self) {
+        self.phase = Phase::Closing;
+        self.deadline = self.grace_ends;
+        self.post(&HostFrame::Stop);
+        self.queue(Outgoing::Close);
+    }
+
+    fn queue(&mut self, outgoing: Outgoing) {
+        match self.carrier.outgoing.try_send(outgoing) {
+            // A closed queue means that its end is already on its way to us.
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
+            Err(TrySendError::Full(_)) if self.phase == Phase::Killed => {}
+            Err(TrySendError::Full(_)) => self.fall("stopped reading".to_owned()),
+        }
+    }
+
+    fn late(&self, step: &str, limit: Duration) -> Refusal {
+        let file = self.staged.shown();
+        Refusal::Late { file, step: step.to_owned(), seconds: limit.as_secs() }
+    }
+}

@@ -1,1 +1,0 @@
-//! Parameters and results of the methods, one file a family.

@@ -1,0 +1,140 @@
+//! The port: accept, gate, route. HTTP and WebSocket share it.
+//!
+//! The accept loop is our own because each connection needs `TCP_NODELAY`, a limit on the time its
+//! headers may take and a place in the count; the routes are warp filters. The step after: a
+//! WebSocket goes to [`crate::connection`], a plugin's route to [`crate::plugins`]. Must not know:
+//! methods, frames.
+
+pub mod addresses;
+pub mod gate;
+pub mod pages;
+pub mod routes;
+
+use crate::{auth::peer::TrustedProxies, methods::Core};
+use addresses::Addresses;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+
+/// TCP connections at once, upgraded ones included.
+const CONNECTIONS_MAX: usize = 10_240;
+/// Time a client may take to send its request's headers.
+const HEADERS: Duration = Duration::from_secs(10);
+/// Headers of one request.
+const HEADERS_MAX: usize = 64;
+/// Bytes of a request's headers.
+const HEADER_BYTES_MAX: usize = 16 << 10;
+/// Pause after a failed accept (too many open files), so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the routes share.
+pub struct Door {
+    /// The rooms.
+    pub core: Arc<Core>,
+    /// Reverse proxies that are believed.
+    pub proxies: TrustedProxies,
+    /// Sockets that have not said hello, by address.
+    pub unauthenticated: Addresses,
+    /// Number of the next connection.
+    pub next_conn: AtomicU64,
+}
+
+/// Serves until the gateway stops.
+///
+/// # Panics
+/// Never: the semaphore is not closed.
+pub async fn serve(listener: TcpListener, door: Arc<Door>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let stop = door.core.stop.clone();
+    let tracker = door.core.tracker.clone();
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
+            () = stop.cancelled() => return,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                let door = Arc::clone(&door);
+                tracker.spawn(async move {
+                    if let Err(error) = connection(stream, address, door).await {
+                        tracing::debug!(%address, %error, "connection ended");
+                    }
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "accepting a connection failed");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    door: Arc<Door>,
+) -> Result<(), hyper::Error> {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%address, %error, "TCP_NODELAY was refused");
+    }
+    let stop = door.core.stop.clone();
+    let service = TowerToHyperService::new(gate::Gated::new(
+        Arc::clone(&door),
+        address,
+        routes::service(door),
+    ));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
+}
+
+/// Binds the port, or says who to ask.
+///
+/// # Errors
+/// When the address cannot be bound; the text names it.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                "; another program listens there: stop it or choose another --port"
+            }
+            io::ErrorKind::PermissionDenied => {
+                "; ports below 1024 need a privilege: choose another --port"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "; this machine has no such address: choose another --bind"
+            }
+            _ => "",
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
+    })
+}

@@ -1,0 +1,16 @@
+//! The plays: a real gateway, real libraries, real clients. Each file is one topic.
+//!
+//! Build first (`cargo build --workspace`), since the gateway's binary is run, not linked;
+//! `make test` does.
+
+mod agent;
+mod chat;
+mod durability;
+mod handshake;
+mod plugins;
+mod refclient;
+mod schemas;
+mod startup;
+mod transcripts;
+mod walk;
+mod webchat;

@@ -1,0 +1,33 @@
+//! WebChat in a real browser: the printed address is opened, a message is sent, the reply streams
+//! in, and a reload shows the conversation again.
+
+use harness::{Gateway, Options, node};
+use serde_json::{Value, json};
+
+async fn printed_url(gateway: &Gateway) -> String {
+    let url = |line: &str| line.strip_prefix("WebChat: ").map(str::to_owned);
+    gateway.output.awaited("`WebChat: <address>`", url).await
+}
+
+#[tokio::test]
+async fn a_person_writes_and_sees_the_reply_stream_in() {
+    let options = Options::default()
+        .plugin("webchat")
+        .config("[channels.webchat]\nenabled = true\n[agent]\necho_pace_ms = 60");
+    let gateway = Gateway::start(options).await;
+    let url = printed_url(&gateway).await;
+    assert!(url.contains("/webchat/#token="), "{url}");
+
+    let told = node::run("webchat.mjs", &[&url]).await;
+    assert_eq!(told["state"], "connected", "{told}");
+    assert_eq!(told["tokenInUrl"], false, "the secret leaves the address bar: {told}");
+    let lengths: Vec<u64> =
+        told["streamed"].as_array().expect("a list").iter().filter_map(Value::as_u64).collect();
+    assert!(lengths.len() > 2 && lengths.is_sorted(), "it streams: {told}");
+    assert_eq!(told["user"], "hello from a real browser, word by word by word", "{told}");
+    assert!(told["reply"].as_str().is_some_and(|t| t.contains("hello from a real browser")));
+    assert_eq!(told["afterReload"], json!([told["user"], told["reply"]]), "{told}");
+    assert_eq!(told["violations"], json!([]), "the content security policy holds: {told}");
+    assert_eq!(told["complaints"], json!([]), "the console stays silent: {told}");
+    assert_eq!(told["phoneOverflow"], 0, "no sideways scrolling at 360 px: {told}");
+}

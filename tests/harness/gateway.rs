@@ -1,0 +1,259 @@
+//! One gateway process with a home of its own: configuration, state and plugins in a temporary
+//! folder, a free port, and everything it prints kept.
+
+use crate::{Client, Connect, eventually, libraries, output::Output, patiently};
+use rustix::process::{Pid, Signal, kill_process};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process::ExitStatus,
+};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+/// The shared secret of every gateway a play starts, unless it configures its own.
+pub const TOKEN: &str = "play-token-0123456789abcdef";
+
+/// What a gateway is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    plugins: Vec<String>,
+    config: String,
+    flags: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            plugins: Vec::new(),
+            config: format!(
+                "[gateway]\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n\
+                 [agent]\nbackend = \"echo\"\n"
+            ),
+            flags: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// Installs the package of a plugin; it runs only if the configuration enables its channel.
+    #[must_use]
+    pub fn plugin(mut self, id: &str) -> Self {
+        self.plugins.push(id.to_owned());
+        self
+    }
+
+    /// Adds TOML to the end of the configuration file.
+    #[must_use]
+    pub fn config(mut self, toml: &str) -> Self {
+        self.config.push_str(toml);
+        self.config.push('\n');
+        self
+    }
+
+    /// Replaces the configuration file's whole text.
+    #[must_use]
+    pub fn only_config(mut self, toml: &str) -> Self {
+        toml.clone_into(&mut self.config);
+        self
+    }
+
+    /// Adds an argument of the command line.
+    #[must_use]
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// The line channel of the example plugin, open to every sender, with `more` lines in its table.
+    #[must_use]
+    pub fn line_channel(self, isolation: &str, more: &str) -> Self {
+        self.plugin("line-echo").config(&format!(
+            "[plugins.line-echo]\nisolation = \"{isolation}\"\n\
+             [channels.line]\nenabled = true\nlisten = \"127.0.0.1:0\"\ndm_policy = \"open\"\n{more}"
+        ))
+    }
+}
+
+/// A home and, most of the time, a process that runs in it.
+pub struct Gateway {
+    home: TempDir,
+    flags: Vec<String>,
+    child: Child,
+    /// What it printed since it was last started.
+    pub output: Output,
+    /// The port it listens on; another one after a restart.
+    pub port: u16,
+}
+
+impl Gateway {
+    /// Lays out a home, starts a gateway in it and waits until it listens.
+    pub async fn start(options: Options) -> Self {
+        let home = Self::lay_out(&options);
+        Self::start_in(home, options.flags).await
+    }
+
+    /// A home as [`Gateway::start`] makes it, for a play that changes it before
+    /// [`Gateway::start_in`].
+    #[must_use]
+    pub fn lay_out(options: &Options) -> TempDir {
+        let home = tempfile::Builder::new()
+            .prefix("jackfield-play-")
+            .tempdir()
+            .expect("a temporary folder can be made");
+        fs::write(home.path().join("jackfield.toml"), &options.config)
+            .expect("the home is writable");
+        fs::create_dir(home.path().join("plugins")).expect("the home is writable");
+        for id in &options.plugins {
+            libraries::pack(id, &home.path().join("plugins").join(id));
+        }
+        home
+    }
+
+    /// Starts a gateway in a home that stands already.
+    pub async fn start_in(home: TempDir, flags: Vec<String>) -> Self {
+        let (child, output) = spawn(home.path(), &flags).expect("the gateway can be started");
+        let port = listening(&output).await;
+        Self { home, flags, child, output, port }
+    }
+
+    /// The folder that holds `jackfield.toml`, `state` and `plugins`.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    /// The folder where the package of a plugin stands.
+    #[must_use]
+    pub fn plugin_dir(&self, id: &str) -> PathBuf {
+        self.home.path().join("plugins").join(id)
+    }
+
+    /// A connection with the shared secret and every scope, as the command line makes.
+    pub async fn client(&self) -> Client {
+        Connect::cli().open(self.port).await.unwrap_or_else(|refusal| {
+            panic!("an ordinary connection was refused: {refusal:?}");
+        })
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("the gateway runs")
+    }
+
+    /// The processes that the gateway started and that still run.
+    #[must_use]
+    pub fn children(&self) -> Vec<u32> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        tasks
+            .filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok())
+            .flat_map(|pids| {
+                let pids: Vec<u32> = pids.split_whitespace().flat_map(str::parse).collect();
+                pids
+            })
+            .collect()
+    }
+
+    /// Ends the gateway without warning, as a crash or a power cut does, and its children with it.
+    pub async fn kill(&mut self) {
+        let children = self.children();
+        signal(self.pid(), Signal::KILL);
+        self.ended().await;
+        eventually("the plugins' processes end with the gateway", async || {
+            children.iter().all(|pid| is_gone(*pid)).then_some(())
+        })
+        .await;
+    }
+
+    /// Asks the gateway to stop, and requires that it does so in order.
+    pub async fn stop(&mut self) {
+        signal(self.pid(), Signal::TERM);
+        let status = self.ended().await;
+        assert!(
+            status.success(),
+            "a gateway that was asked to stop ended with {status}; it said:\n{}",
+            self.output.tail()
+        );
+    }
+
+    /// Starts the gateway again in its home, after [`Gateway::kill`] or [`Gateway::stop`].
+    pub async fn start_again(&mut self) {
+        let (child, output) =
+            spawn(self.home.path(), &self.flags).expect("the gateway can be started again");
+        self.child = child;
+        self.output = output;
+        self.port = listening(&self.output).await;
+    }
+
+    /// Stops in order and starts again.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        self.start_again().await;
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let output = self.output.clone();
+        patiently(self.child.wait(), || format!("it did not end; it said:\n{}", output.tail()))
+            .await
+            .expect("a child can be waited for")
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the gateway's last words\n{}\n---", self.output.tail());
+        }
+    }
+}
+
+/// Sends a signal to a process that a play started or that the gateway started for it.
+pub fn signal(pid: u32, signal: Signal) {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process id is positive"), signal).expect("the process is there");
+}
+
+/// Whether a process has ended; one that waits to be collected by its parent counts as ended.
+#[must_use]
+pub fn is_gone(pid: u32) -> bool {
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")),
+        Err(_) => true,
+    }
+}
+
+fn spawn(home: &Path, flags: &[String]) -> io::Result<(Child, Output)> {
+    let (reader, writer) = io::pipe()?;
+    let config = home.join("jackfield.toml");
+    let mut command = Command::new(libraries::binary());
+    command.args(["gateway", "--port", "0"]);
+    // A play that removed the file wants the defaults, not a complaint about the file it named.
+    if config.exists() {
+        command.arg("--config").arg(config);
+    }
+    let child = command
+        .arg("--state-dir")
+        .arg(home.join("state"))
+        .arg("--plugin-dir")
+        .arg(home.join("plugins"))
+        .args(flags)
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("NO_COLOR", "1")
+        .stdin(std::process::Stdio::null())
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok((child, Output::follow(reader)))
+}
+
+async fn listening(output: &Output) -> u16 {
+    output
+        .awaited("`listening on <address>:<port>`", |line| {
+            line.strip_prefix("listening on ")?.rsplit(':').next()?.parse().ok()
+        })
+        .await
+}

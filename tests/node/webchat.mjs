@@ -1,0 +1,125 @@
+// WebChat in a real browser: Debian's Chromium, driven by playwright-core.
+//
+//   node webchat.mjs <the printed address>
+//
+// Does what a person does and prints one line of JSON with what was on the screen. The environment
+// variable CHROMIUM names another browser; SCREENSHOTS names a folder for pictures of the page.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [url] = process.argv.slice(2);
+const said = "hello from a real browser, word by word by word";
+const told = { violations: [], complaints: [], streamed: [] };
+
+const profile = await mkdtemp(join(tmpdir(), "jackfield-chromium-"));
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  viewport: { width: 1280, height: 800 },
+  // As root a browser has no sandbox; the rest keeps it from calling home.
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+});
+browser.setDefaultTimeout(30_000);
+
+const page = browser.pages()[0] ?? (await browser.newPage());
+const message = (role) => page.locator(`[data-testid=message][data-role=${role}]`);
+const text = (locator) => locator.locator(".bubble, .prose").first().innerText();
+
+async function picture(name) {
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`) });
+}
+
+async function watch() {
+  await page.exposeFunction("reportViolation", (what) => told.violations.push(what));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) =>
+      window.reportViolation(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`),
+    );
+  });
+  const origin = new URL(url).origin;
+  page.on("console", (line) => {
+    if (["error", "warning"].includes(line.type())) told.complaints.push(line.text());
+  });
+  page.on("pageerror", (error) => told.complaints.push(String(error)));
+  page.on("request", (request) => {
+    const asked = new URL(request.url());
+    const own = asked.origin === origin || ["data:", "blob:"].includes(asked.protocol);
+    if (!own) told.complaints.push(`asked another origin: ${asked.origin}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) told.complaints.push(`${response.status()} for ${response.url()}`);
+  });
+}
+
+async function connected() {
+  await page.locator("[data-testid=connection-state][data-state=connected]").waitFor();
+}
+
+/** Notes how long the reply is each time the page changes. */
+async function noteGrowth() {
+  await page.evaluate(() => {
+    window.growth = [];
+    new MutationObserver(() => {
+      const reply = document.querySelector("[data-testid=message][data-role=assistant] .prose");
+      const length = reply?.innerText.length ?? 0;
+      if (length > 0 && window.growth.at(-1) !== length) window.growth.push(length);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+}
+
+async function talk() {
+  await page.goto(url);
+  await connected();
+  told.state = await page.getByTestId("connection-state").getAttribute("data-state");
+  told.tokenInUrl = page.url().includes("token");
+  await noteGrowth();
+  await page.getByTestId("composer").fill(said);
+  await page.getByTestId("send").click();
+  await message("assistant").and(page.locator("[data-state=streaming]")).waitFor();
+  await picture("streaming");
+  await message("assistant").and(page.locator("[data-state=final]")).waitFor();
+  told.streamed = await page.evaluate(() => window.growth);
+  told.user = await text(message("user"));
+  told.reply = await text(message("assistant"));
+}
+
+async function comeBack() {
+  await page.reload();
+  await connected();
+  await message("assistant").waitFor();
+  told.afterReload = [];
+  for (const one of await page.getByTestId("message").all()) told.afterReload.push(await text(one));
+  await picture("after-reload");
+  await page.setViewportSize({ width: 360, height: 740 });
+  told.phoneOverflow = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
+  await picture("phone");
+}
+
+let failed = 0;
+try {
+  await watch();
+  await talk();
+  await comeBack();
+} catch (error) {
+  failed = 1;
+  console.error(error);
+  console.error(await page.locator("body").innerText().catch(() => "the page is gone"));
+} finally {
+  await browser.close();
+  await rm(profile, { recursive: true, force: true });
+}
+console.log(JSON.stringify(told));
+process.exit(failed);

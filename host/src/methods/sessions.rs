@@ -115,7 +115,6 @@ pub fn row(core: &Core, of: &Conversation) -> Value {
         "sessionId": of.session_id, "updatedAt": of.updated_ms, "createdAt": of.created_ms,
         "lastInteractionAt": of.updated_ms, "lastActivityAt": of.updated_ms,
         "isMain": of.session_key == key::main_key(core.default_agent()),
-        "displayName": of.label.as_ref().or(of.display_name.as_ref()).unwrap_or(&of.session_key),
         "chatType": of.kind, "messageCount": of.entries,
         "model": model.id, "modelProvider": model.provider, "contextTokens": model.context_window,
         "totalTokens": 0, "inputTokens": 0, "outputTokens": 0, "totalTokensFresh": true,
@@ -124,6 +123,7 @@ pub fn row(core: &Core, of: &Conversation) -> Value {
     });
     let optional = [
         ("label", value!(of.label)),
+        ("displayName", value!(of.label.as_ref().or(of.display_name.as_ref()))),
         ("channel", value!(of.channel)),
         ("lastChannel", value!(of.channel)),
         ("lastMessagePreview", value!(of.last_preview)),

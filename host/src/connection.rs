@@ -63,12 +63,11 @@ struct Connection {
 }
 
 impl Connection {
-    /// Says hello, then joins those who get events; the order makes hello the first frame.
+    /// Says hello. Events have been collected since its snapshot was taken, and follow it.
     async fn open(&mut self, hello: String) {
         if self.socket.feed(hello).await.is_ok() {
             let _ = self.socket.flush().await;
         }
-        self.core.events.subscribe(self.caller.conn, Arc::clone(&self.caller.subscriber));
         greeting::arrive(&self.core, &self.caller);
     }
 

@@ -215,7 +215,8 @@ impl Plugins {
         stop: CancellationToken,
     ) -> Arc<Self> {
         let clock = Clock::system();
-        let others = others(&settings, &clock);
+        let found = discover::scan(&settings.dirs);
+        let others = others(&found, &clock);
         let halt = stop.child_token();
         let grace_ms = AtomicU64::new(GRACE_MS);
         let entries = settings.entries.clone();
@@ -223,6 +224,12 @@ impl Plugins {
         let (mut slots, mut tasks) = (Vec::new(), Vec::new());
         for entry in entries {
             let (slot, commands) = Slot::new(entry, shared.clock.clone());
+            // Known from the first moment, so that a request on a route waits for its plugin.
+            if let Some(chosen) = discover::choose(&found, &slot.entry)
+                && let Some(manifest) = &chosen.manifest
+            {
+                slot.describe(&chosen.path, manifest);
+            }
             let supervisor = Supervisor::new(shared.clone(), slot.clone(), commands);
             tasks.push(shared.tracker.spawn(supervisor.run()));
             slots.push(slot);
@@ -360,8 +367,7 @@ impl Plugins {
 }
 
 /// What is found but not started, as a listing shows it.
-fn others(settings: &Settings, clock: &Clock) -> Vec<PluginStatus> {
-    let found = discover::scan(&settings.dirs);
+fn others(found: &[Candidate], clock: &Clock) -> Vec<PluginStatus> {
     let statuses = found.iter().map(|candidate| {
         let manifest = candidate.manifest.as_ref();
         let channel = manifest.map(|manifest| manifest.channel.as_str()).unwrap_or_default();

@@ -40,6 +40,7 @@ pub struct Args {
 /// When it cannot start, or its store fails.
 pub fn run(args: Args) -> Result<(), Failure> {
     let options = options(args)?;
+    keep_private()?;
     logging::start(&options.paths.log_file()).map_err(|error| {
         Failure::new(format!("cannot write {}: {error}", options.paths.log_file().display()))
     })?;
@@ -51,6 +52,15 @@ pub fn run(args: Args) -> Result<(), Failure> {
         .build()
         .map_err(|error| Failure::new(format!("cannot start threads: {error}")))?;
     runtime.block_on(serve(options)).map_err(Failure::from)
+}
+
+/// No file of the gateway is for others to read, and no crash leaves its secrets on disk.
+fn keep_private() -> Result<(), Failure> {
+    use rustix::process::{Resource, Rlimit, setrlimit, umask};
+    umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    setrlimit(Resource::Core, none)
+        .map_err(|error| Failure::new(format!("cannot turn core dumps off: {error}")))
 }
 
 fn options(args: Args) -> Result<Options, Failure> {

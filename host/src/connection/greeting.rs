@@ -66,6 +66,8 @@ pub fn welcome(
         subscriber: Arc::new(subscriber),
         in_flight: Arc::default(),
     });
+    // Before the snapshot: a change after it must reach the client as an event.
+    core.events.subscribe(conn, Arc::clone(&caller.subscriber));
     if let Some(key) = presence_key(&caller) {
         core.presence.put(&key, presence_row(core, &caller));
     }

@@ -18,9 +18,13 @@ ASSETS_SUM := cat ../assets/* | cksum
 define pack
 @for id in $(PLUGINS); do \
   lib="$(1)/libjackfield_$$(echo "$$id" | tr - _).$(DYLIB)"; \
+  set --; \
+  for file in "plugins/$$id/README.md" "plugins/$$id/assets/LEGAL.txt"; do \
+    if [ -f "$$file" ]; then set -- "$$@" --extra "$$file"; fi; \
+  done; \
   rm -rf "$(2)/$$id"; \
   "$(1)/jackfield" plugins pack --manifest "plugins/$$id/plugin.toml" --library "$$lib" \
-    --out "$(2)/$$id" >/dev/null || exit 1; \
+    --out "$(2)/$$id" "$$@" >/dev/null || exit 1; \
 done
 endef
 

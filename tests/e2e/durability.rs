@@ -99,6 +99,7 @@ async fn a_conversation_survives_a_crash() {
 async fn a_gateway_that_stops_says_so_and_comes_back_with_everything() {
     let mut gateway = Gateway::start(Options::default().line_channel("process", "")).await;
     let mut client = gateway.client().await;
+    line_port(&mut client).await;
     let children = gateway.children();
     assert!(!children.is_empty(), "the plugin has a process");
     gateway.stop().await;

@@ -1,12 +1,14 @@
 //! One gateway process with a home of its own: configuration, state and plugins in a temporary
 //! folder, a free port, and everything it prints kept.
 
-use crate::{Client, Connect, eventually, libraries, output::Output, patiently};
+use crate::{Client, Connect, PATIENCE, eventually, libraries, output::Output, patiently};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs, io,
     path::{Path, PathBuf},
     process::ExitStatus,
+    thread,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -26,10 +28,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             plugins: Vec::new(),
-            config: format!(
-                "[gateway]\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n\
-                 [agent]\nbackend = \"echo\"\n"
-            ),
+            config: format!("[gateway]\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n"),
             flags: Vec::new(),
         }
     }
@@ -204,6 +203,12 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- the gateway's last words\n{}\n---", self.output.tail());
+        }
+        // A gateway that still ran would write into the home while it is being removed.
+        self.child.start_kill().ok();
+        let deadline = Instant::now() + PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
         }
     }
 }

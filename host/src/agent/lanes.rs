@@ -1,8 +1,13 @@
 //! Who runs when: one at a time per conversation in order of arrival, a cap over all.
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, Weak},
+    task::{Context, Poll, Waker},
 };
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
@@ -14,9 +19,8 @@ pub struct Lanes {
 }
 
 /// A place in a lane, taken in order of arrival; waiting for it may happen later.
-#[derive(Debug)]
 pub struct Place {
-    lane: Arc<FairMutex<()>>,
+    lane: BoxFuture<'static, OwnedMutexGuard<()>>,
     cap: Arc<Semaphore>,
 }
 
@@ -44,6 +48,12 @@ impl Lanes {
             lanes.insert(key.to_owned(), Arc::downgrade(&lane));
             lane
         });
+        // The lock queues whoever polls it first; polling it here is what takes the place.
+        let mut queued = lane.lock_owned().boxed();
+        let lane = match queued.poll_unpin(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(guard) => ready(guard).boxed(),
+            Poll::Pending => queued,
+        };
         Place { lane, cap: Arc::clone(&self.cap) }
     }
 }
@@ -55,7 +65,7 @@ impl Place {
     /// # Panics
     /// Never: the cap is not closed while lanes exist.
     pub async fn turn(self) -> Turn {
-        let lane = self.lane.lock_owned().await;
+        let lane = self.lane.await;
         let cap = self.cap.acquire_owned().await.expect("the cap is never closed");
         Turn { _lane: lane, _cap: cap }
     }
@@ -64,8 +74,6 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt;
-
     #[tokio::test]
     async fn one_at_a_time_per_key_and_a_cap_over_all() {
         let lanes = Lanes::new(2);
@@ -77,6 +85,29 @@ mod tests {
         drop(other);
         drop(first);
         assert!(second.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn the_order_is_that_of_the_places_not_of_the_waiting() {
+        let lanes = Lanes::new(2);
+        let running = lanes.place("a").turn().await;
+        let (first, second) = (lanes.place("a"), lanes.place("a"));
+        let mut second = Box::pin(second.turn());
+        assert!((&mut second).now_or_never().is_none());
+        drop(running);
+        assert!((&mut second).now_or_never().is_none(), "the first place comes first");
+        drop(first.turn().now_or_never().expect("it is the first one's turn"));
+        assert!(second.now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_place_given_up_lets_the_next_one_on() {
+        let lanes = Lanes::new(2);
+        let running = lanes.place("a").turn().await;
+        let (first, second) = (lanes.place("a"), lanes.place("a"));
+        drop(first);
+        drop(running);
+        assert!(second.turn().now_or_never().is_some());
     }
 
     #[tokio::test]

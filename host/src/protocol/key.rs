@@ -66,7 +66,7 @@ mod tests {
     fn aliases_become_canonical() {
         assert_eq!(canonical("main", "main").as_deref(), Some("agent:main:main"));
         assert_eq!(canonical("agent:MAIN:x:Y", "main").as_deref(), Some("agent:main:x:Y"));
-        assert_eq!(canonical("webchat-1", "ops").as_deref(), Some("agent:ops:webchat-1"));
+        assert_eq!(canonical("notes-1", "ops").as_deref(), Some("agent:ops:notes-1"));
         assert_eq!(canonical("global", "main").as_deref(), Some("global"));
         assert_eq!(canonical("", "main"), None);
         assert_eq!(canonical("agent::x", "main"), None);

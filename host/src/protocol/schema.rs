@@ -46,13 +46,28 @@ impl Validator {
             return Ok(());
         }
         let problems: Vec<String> =
-            self.0.iter_errors(value).take(PROBLEMS_MAX).map(|e| problem(&e)).collect();
+            self.0.iter_errors(value).flat_map(|e| problems(&e)).take(PROBLEMS_MAX).collect();
         Err(problems.join("; "))
     }
 }
 
 /// Problems named in one error; a hostile frame must not buy a long one.
 const PROBLEMS_MAX: usize = 8;
+
+/// The problems of an error. An optional part is "this or null" to the schema; what is wrong with
+/// *this* is what people need to hear.
+fn problems(error: &jsonschema::ValidationError<'_>) -> Vec<String> {
+    use jsonschema::error::ValidationErrorKind as Kind;
+    let Kind::AnyOf { context } = error.kind() else { return vec![problem(error)] };
+    let place = error.instance_path().as_str();
+    let wrong_type = |e: &jsonschema::ValidationError<'_>| {
+        matches!(e.kind(), Kind::Type { .. }) && e.instance_path().as_str() == place
+    };
+    match context.iter().find(|branch| !branch.iter().any(wrong_type)) {
+        Some(meant) => meant.iter().flat_map(problems).collect(),
+        None => vec![problem(error)],
+    }
+}
 
 fn problem(error: &jsonschema::ValidationError<'_>) -> String {
     use jsonschema::error::ValidationErrorKind as Kind;
@@ -121,6 +136,16 @@ mod tests {
             text.contains("at /client/version: must not have fewer than 1 characters"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_wrong_inside_an_optional_part_is_said() {
+        let validator = Validator::of::<ConnectParams>();
+        let device = json!({"id": "x", "publicKey": "k", "signature": "s", "signedAt": 1});
+        let params = json!({"minProtocol": 4, "maxProtocol": 4, "device": device,
+            "client": {"id": "cli", "version": "1", "platform": "linux", "mode": "cli"}});
+        let text = validator.check(&params).unwrap_err();
+        assert_eq!(text, "at /device: must have required property 'nonce'");
     }
 
     #[test]

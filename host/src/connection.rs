@@ -63,13 +63,15 @@ struct Connection {
 }
 
 impl Connection {
-    /// Says hello, then joins those who get events; the order makes hello the first frame.
+    /// Says hello and joins those who get events. Only this task writes, so hello is the first frame
+    /// although events may be queued before it has left.
     async fn open(&mut self, hello: String) {
-        if self.socket.feed(hello).await.is_ok() {
-            let _ = self.socket.flush().await;
-        }
+        let fed = self.socket.feed(hello).await;
         self.core.events.subscribe(self.caller.conn, Arc::clone(&self.caller.subscriber));
         greeting::arrive(&self.core, &self.caller);
+        if fed.is_ok() {
+            let _ = self.socket.flush().await;
+        }
     }
 
     fn leave(&self) {

@@ -38,7 +38,8 @@ pub fn welcome(
 ) -> Welcome {
     let principal = admission.principal;
     let outbox = Arc::new(Outbox::default());
-    let subscriber = Subscriber::new(principal.role, principal.scopes, &params.caps, outbox);
+    let subscriber = Subscriber::new(principal.role, principal.scopes, &params.caps, outbox)
+        .of_device(principal.device_id.clone());
     let issued = |token: crate::devices::Issued| IssuedToken {
         device_token: token.token,
         role: token.role,
@@ -137,6 +138,15 @@ fn presence_row(core: &Core, caller: &Caller) -> PresenceRow {
         roles: vec![principal.role.as_str().to_owned()],
         scopes: principal.scope_words.clone(),
         ..PresenceRow::default()
+    }
+}
+
+/// Forgets throw-away identities like the one that was just approved unasked.
+pub async fn prune(core: &Core, admission: &Admission) {
+    let Some(device) = &admission.silently else { return };
+    let connected = |id: &str| core.events.device_connected(id);
+    if let Err(error) = core.auth.devices().prune_cluster(device, &connected).await {
+        tracing::warn!(%error, "old throw-away identities could not be forgotten");
     }
 }
 

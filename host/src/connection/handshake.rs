@@ -75,6 +75,7 @@ pub async fn greet(
     match admission {
         Ok(admission) => {
             socket.lift();
+            greeting::prune(core, &admission).await;
             let welcome = greeting::welcome(core, conn, admission, &params);
             Ok(Greeted {
                 hello: response_text(&id, &welcome.hello),

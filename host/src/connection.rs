@@ -7,6 +7,7 @@
 
 pub mod greeting;
 pub mod handshake;
+pub mod node;
 pub mod refusal;
 pub mod socket;
 
@@ -52,6 +53,7 @@ pub async fn serve<P>(
     connection.open(hello).await;
     let close = connection.run(waiting).await;
     connection.leave();
+    node::leave(&connection.core, &connection.caller).await;
     connection.socket.end(close).await;
 }
 
@@ -69,6 +71,7 @@ impl Connection {
         let fed = self.socket.feed(hello).await;
         self.core.events.subscribe(self.caller.conn, Arc::clone(&self.caller.subscriber));
         greeting::arrive(&self.core, &self.caller);
+        node::greet(&self.core, &self.caller);
         if fed.is_ok() {
             let _ = self.socket.flush().await;
         }

@@ -14,6 +14,7 @@ pub mod error;
 pub mod health;
 pub mod logs;
 pub mod models;
+pub mod nodes;
 pub mod plugins;
 pub mod send;
 pub mod sessions;
@@ -50,6 +51,7 @@ pub fn table() -> Table {
     send::add(&mut table);
     plugins::add(&mut table);
     devices::add(&mut table);
+    nodes::add(&mut table);
     table
 }
 

@@ -317,7 +317,7 @@ fn principal(
         scope_words,
         method,
         device_id,
-        client: params.client.clone(),
+        client: params.described_client(),
         peer: peer.clone(),
     }
 }
@@ -329,14 +329,15 @@ fn ask(
     device_id: &str,
     public_key: String,
 ) -> Ask {
+    let client = params.described_client();
     Ask {
         device_id: device_id.to_owned(),
         public_key,
-        display_name: params.client.display_name.clone(),
-        platform: params.client.platform.clone(),
-        device_family: params.client.device_family.clone(),
-        client_id: params.client.id.word(),
-        client_mode: params.client.mode.word(),
+        display_name: client.display_name,
+        platform: client.platform,
+        device_family: client.device_family,
+        client_id: client.id.word(),
+        client_mode: client.mode.word(),
         role,
         roles: vec![role],
         scopes: if role == Role::Operator {
@@ -344,7 +345,7 @@ fn ask(
         } else {
             Scopes::NONE
         },
-        remote_ip: Some(peer.ip.to_string()),
+        remote_ip: (!peer.direct_local).then(|| peer.ip.to_string()),
         browser_origin: peer.origin.clone(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     auth::{Admission, Refusal},
     clock,
-    events::{ConnNumber, Outbox, Subscriber, presence::PresenceRow},
+    events::{Close, ConnNumber, Outbox, Subscriber, presence::PresenceRow},
     methods::{Caller, Core},
     protocol::{
         VERSION,
@@ -155,6 +155,7 @@ pub fn arrive(core: &Core, caller: &Caller) {
     if presence_key(caller).is_some() {
         core.publish_presence();
     }
+    cut_if_removed(core, caller);
     let client = &caller.principal.client;
     tracing::debug!(
         conn = caller.conn_id,
@@ -163,6 +164,17 @@ pub fn arrive(core: &Core, caller: &Caller) {
         method = caller.principal.method.as_str(),
         "client connected"
     );
+}
+
+/// Closes a connection whose device lost what let it in while it was being greeted: from now on
+/// such a loss finds the connection by itself.
+fn cut_if_removed(core: &Core, caller: &Caller) {
+    let Some(id) = &caller.principal.device_id else { return };
+    let role = caller.principal.role;
+    let device = core.auth.devices().device(id);
+    if device.is_none_or(|device| device.living_token(role).is_none()) {
+        caller.subscriber.outbox.close(Close::new(4001, "device removed"));
+    }
 }
 
 /// Tells others that a client left.

@@ -66,7 +66,8 @@ impl Devices {
             };
             waited = true;
             // Neither end is an answer in itself: both lead to another look.
-            let _ = tokio::time::timeout(Duration::from_millis(left.max(1)), answered.changed()).await;
+            let _ =
+                tokio::time::timeout(Duration::from_millis(left.max(1)), answered.changed()).await;
         }
     }
 

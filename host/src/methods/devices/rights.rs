@@ -89,9 +89,8 @@ impl Rights {
         if !request.roles.iter().all(|role| self.may_manage(*role)) {
             return refuse("roles are an admin's business");
         }
-        let lacking = Scope::ALL
-            .into_iter()
-            .find(|s| request.scopes.holds(*s) && !self.scopes.allows(*s));
+        let lacking =
+            Scope::ALL.into_iter().find(|s| request.scopes.holds(*s) && !self.scopes.allows(*s));
         match lacking {
             Some(scope) => Err(Refused {
                 text: format!("missing scope: {}", scope.as_str()),
@@ -119,9 +118,9 @@ impl Rights {
                 return Err("unknown scope");
             }
             Some(words) => Scopes::from_words(words),
-            None => device
-                .living_token(role)
-                .map_or(granted, |token| Scopes::from_words(&token.scopes)),
+            None => {
+                device.living_token(role).map_or(granted, |token| Scopes::from_words(&token.scopes))
+            }
         };
         if !granted.covers(scopes) {
             return Err("more than the device is approved for");

@@ -26,11 +26,7 @@ fn device(id: &str, roles: &[Role], scopes: Scopes) -> Device {
 }
 
 fn rights(scopes: Scopes, own_device: Option<&str>) -> Rights {
-    Rights {
-        admin: scopes.allows(Scope::Admin),
-        scopes,
-        own_device: own_device.map(str::to_owned),
-    }
+    Rights { admin: scopes.allows(Scope::Admin), scopes, own_device: own_device.map(str::to_owned) }
 }
 
 fn scopes() -> impl Strategy<Value = Scopes> {
@@ -74,7 +70,10 @@ proptest! {
 fn a_caller_with_its_own_token_decides_about_its_own_device_only() {
     let pairing = Scopes::from_words(&["operator.pairing", "operator.read"]);
     let other = device("other", &[Role::Operator], Scopes::from_words(&["operator.read"]));
-    assert_eq!(rights(pairing, Some("d")).mint(&other, Role::Operator, None), Err("another device"));
+    assert_eq!(
+        rights(pairing, Some("d")).mint(&other, Role::Operator, None),
+        Err("another device")
+    );
     assert!(rights(pairing, None).mint(&other, Role::Operator, None).is_ok());
     let admin = Scopes::from_words(&["operator.admin"]);
     assert!(rights(admin, Some("d")).mint(&other, Role::Operator, None).is_ok());

@@ -9,6 +9,7 @@ pub mod peer;
 pub mod proof;
 pub mod refusal;
 pub mod secret;
+mod standing;
 pub mod throttle;
 
 pub use admission::Admission;

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod channels;
 pub mod gateway;
+pub mod nodes;
 pub mod paths;
 pub mod plugins;
 pub mod secret;
@@ -30,6 +31,8 @@ pub struct Config {
     pub channels: BTreeMap<String, channels::ChannelSection>,
     /// The agent that answers.
     pub agent: agent::AgentSection,
+    /// Which commands nodes may offer.
+    pub nodes: nodes::NodesSection,
 }
 
 /// A configuration that cannot be used; every variant names the file or the setting, and the fix.

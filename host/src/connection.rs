@@ -7,6 +7,7 @@
 
 pub mod greeting;
 pub mod handshake;
+pub mod node;
 pub mod refusal;
 pub mod socket;
 
@@ -52,6 +53,7 @@ pub async fn serve<P>(
     connection.open(hello).await;
     let close = connection.run(waiting).await;
     connection.leave();
+    node::leave(&connection.core, &connection.caller).await;
     connection.socket.end(close).await;
 }
 
@@ -63,12 +65,15 @@ struct Connection {
 }
 
 impl Connection {
-    /// Says hello. Events have been collected since its snapshot was taken, and follow it.
+    /// Says hello. Events have been collected since its snapshot was taken, and follow it: only this
+    /// task writes, so hello is the first frame.
     async fn open(&mut self, hello: String) {
-        if self.socket.feed(hello).await.is_ok() {
+        let fed = self.socket.feed(hello).await;
+        greeting::arrive(&self.core, &self.caller);
+        node::greet(&self.core, &self.caller);
+        if fed.is_ok() {
             let _ = self.socket.flush().await;
         }
-        greeting::arrive(&self.core, &self.caller);
     }
 
     fn leave(&self) {

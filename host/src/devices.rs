@@ -7,10 +7,12 @@ pub mod pending;
 pub mod record;
 pub mod setup;
 pub mod token;
+pub mod upgrade;
 
 pub use pending::{Ask, Need, Pending};
 pub use record::{ApprovedVia, Device, TokenRecord};
 pub use token::{Issued, TokenKey, TokenVerdict};
+pub use upgrade::Outcome;
 
 use crate::{
     clock::Clock,
@@ -62,6 +64,8 @@ pub struct Devices {
     state: Arc<Mutex<State>>,
     /// Changes go one at a time: each reads a record, alters it and stores it.
     changes: Arc<tokio::sync::Mutex<()>>,
+    /// Counts requests that were answered; those who wait for an answer look again.
+    answered: Arc<tokio::sync::watch::Sender<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +73,7 @@ struct State {
     paired: HashMap<String, Device>,
     pending: pending::PendingList,
     setups: setup::SetupList,
+    outcomes: upgrade::Outcomes,
 }
 
 impl Devices {
@@ -96,6 +101,7 @@ impl Devices {
             key: Arc::new(key),
             state: Arc::new(Mutex::new(state)),
             changes: Arc::default(),
+            answered: Arc::new(tokio::sync::watch::Sender::new(0)),
         })
     }
 
@@ -136,7 +142,11 @@ impl Devices {
     #[must_use]
     pub fn request(&self, ask: &Ask) -> (Pending, Option<Pending>, bool) {
         let known = self.device(&ask.device_id).is_some();
-        self.lock().pending.put(ask, known, self.clock.now_ms())
+        let answer = self.lock().pending.put(ask, known, self.clock.now_ms());
+        if let Some(old) = &answer.1 {
+            self.answered(old, Outcome::Rejected);
+        }
+        answer
     }
 
     /// Approves an ask without a waiting request: local, bootstrap, trusted.
@@ -152,7 +162,11 @@ impl Devices {
             .get(&ask.device_id)
             .map_or_else(|| Device::new(ask, via, now), |known| known.upgraded(ask, via, now));
         self.save(device.clone()).await?;
-        self.lock().pending.forget(&ask.device_id);
+        let waiting = self.lock().pending.forget(&ask.device_id);
+        if let Some(request) = waiting {
+            let granted = Scopes::from_words(&device.scopes).covers(request.scopes);
+            self.answered(&request, if granted { Outcome::Approved } else { Outcome::Rejected });
+        }
         Ok(device)
     }
 
@@ -171,7 +185,11 @@ impl Devices {
     /// # Errors
     /// When it is unknown.
     pub fn reject(&self, request_id: &str) -> Result<Pending, DeviceError> {
-        self.lock().pending.take(request_id, self.clock.now_ms()).ok_or(DeviceError::UnknownRequest)
+        let now = self.clock.now_ms();
+        let request =
+            self.lock().pending.take(request_id, now).ok_or(DeviceError::UnknownRequest)?;
+        self.answered(&request, Outcome::Rejected);
+        Ok(request)
     }
 
     /// Forgets a device with all its tokens.
@@ -183,9 +201,14 @@ impl Devices {
         let device = self.device(id).ok_or(DeviceError::UnknownDevice)?;
         let key = id.to_owned();
         self.store.write(move |c| records::delete(c, RECORDS, &key)).await?;
-        let mut state = self.lock();
-        state.paired.remove(id);
-        state.pending.forget(id);
+        let waiting = {
+            let mut state = self.lock();
+            state.paired.remove(id);
+            state.pending.forget(id)
+        };
+        if let Some(request) = waiting {
+            self.answered(&request, Outcome::Rejected);
+        }
         Ok(device)
     }
 
@@ -206,20 +229,25 @@ impl Devices {
         }
     }
 
-    /// The token of a device and role for its hello: the living one when it covers the device's
-    /// approved scopes, else a new one.
+    /// The token of a device and role for its hello: the living one when it covers what the caller
+    /// was let in with, else a new one for all the device is approved for.
     ///
     /// # Errors
     /// When the device is unknown or a new token cannot be stored.
-    pub async fn token_for(&self, id: &str, role: Role) -> Result<Issued, DeviceError> {
+    pub async fn token_for(
+        &self,
+        id: &str,
+        role: Role,
+        asked: Scopes,
+    ) -> Result<Issued, DeviceError> {
         let device = self.device(id).ok_or(DeviceError::UnknownDevice)?;
-        if let Some(record) = device.current_token(role) {
+        if let Some(record) = device.covering_token(role, asked) {
             return Ok(self.key.reveal(id, record));
         }
         let key = Arc::clone(&self.key);
         let device = self
             .update(id, move |device, now| {
-                if device.current_token(role).is_none() {
+                if device.covering_token(role, asked).is_none() {
                     let before = device.tokens.get(&role).map(|t| t.created_at_ms);
                     let scopes = device.granted(role);
                     device
@@ -228,7 +256,7 @@ impl Devices {
                 }
             })
             .await?;
-        let record = device.current_token(role).ok_or(DeviceError::UnknownDevice)?;
+        let record = device.living_token(role).ok_or(DeviceError::UnknownDevice)?;
         Ok(self.key.reveal(id, record))
     }
 
@@ -247,7 +275,10 @@ impl Devices {
         let device = self
             .update(id, move |device, now| {
                 let granted = device.granted(role);
-                let scopes = scopes.map_or(granted, |s| granted.intersection(s));
+                let within = |s: Scopes| {
+                    if granted.covers(s) { s.normalised() } else { granted.intersection(s) }
+                };
+                let scopes = scopes.map_or(granted, within);
                 let before = device.tokens.get(&role).map(|t| t.created_at_ms);
                 device.tokens.insert(role, key.mint(&device.device_id, role, scopes, now, before));
             })
@@ -307,7 +338,7 @@ impl Devices {
     pub async fn prune_cluster(
         &self,
         of: &Device,
-        connected: &dyn Fn(&str) -> bool,
+        connected: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<(), DeviceError> {
         let now = self.clock.now_ms();
         let stale: Vec<String> = self
@@ -315,7 +346,7 @@ impl Devices {
             .paired
             .values()
             .filter(|d| d.device_id != of.device_id && d.same_cluster(of))
-            .filter(|d| d.approved_via == ApprovedVia::Silent)
+            .filter(|d| d.approved_via == ApprovedVia::Silent && !d.is_kept())
             .filter(|d| {
                 now.saturating_sub(d.last_seen_at_ms.unwrap_or(d.approved_at_ms))
                     > SILENT_CLUSTER_MS

@@ -35,6 +35,8 @@ pub struct Subscriber {
     pub tool_events: bool,
     /// It wants run events only of conversations it follows (`session-scoped-events`).
     pub scoped_runs: bool,
+    /// The device it proved to be.
+    pub device_id: Option<String>,
     /// Where its events go.
     pub outbox: Arc<Outbox>,
     follows: Mutex<Follows>,
@@ -59,9 +61,16 @@ impl Subscriber {
             scopes,
             tool_events: has("tool-events"),
             scoped_runs: has("session-scoped-events"),
+            device_id: None,
             outbox,
             follows: Mutex::default(),
         }
+    }
+
+    /// The same connection, of a device.
+    #[must_use]
+    pub fn of_device(self, device_id: Option<String>) -> Self {
+        Self { device_id, ..self }
     }
 
     /// Follows the list of conversations.
@@ -203,6 +212,23 @@ impl Events {
     #[must_use]
     pub fn subscriber(&self, conn: ConnNumber) -> Option<Arc<Subscriber>> {
         self.read().get(&conn).cloned()
+    }
+
+    /// Whether a device is connected, in any role.
+    #[must_use]
+    pub fn device_connected(&self, device_id: &str) -> bool {
+        self.read().values().any(|s| s.device_id.as_deref() == Some(device_id))
+    }
+
+    /// Asks the connections of a device to close: all of them, or those of one role.
+    pub fn close_device(&self, device_id: &str, role: Option<Role>, close: &Close) {
+        for subscriber in self.read().values() {
+            let meant = subscriber.device_id.as_deref() == Some(device_id)
+                && role.is_none_or(|role| subscriber.role == role);
+            if meant {
+                subscriber.outbox.close(close.clone());
+            }
+        }
     }
 
     /// Asks every connection to close.

@@ -16,6 +16,7 @@ pub mod agent;
 pub mod auth;
 pub mod isolate;
 pub mod messages;
+pub mod nodes;
 
 pub mod methods;
 

@@ -9,10 +9,12 @@ pub mod caller;
 pub mod channels;
 pub mod chat;
 pub mod core;
+pub mod devices;
 pub mod error;
 pub mod health;
 pub mod logs;
 pub mod models;
+pub mod nodes;
 pub mod plugins;
 pub mod send;
 pub mod sessions;
@@ -48,6 +50,8 @@ pub fn table() -> Table {
     channels::add(&mut table);
     send::add(&mut table);
     plugins::add(&mut table);
+    devices::add(&mut table);
+    nodes::add(&mut table);
     table
 }
 
@@ -143,6 +147,20 @@ pub struct Nothing {}
 
 /// A value whose shape is documented by the protocol reference rather than a type.
 pub type Shape = Value;
+
+/// Sends a result, for methods that go on after their answer; true when it was no failure.
+fn reply<T: serde::Serialize>(to: &Responder, result: Result<T, MethodError>) -> bool {
+    match answer(result) {
+        Ok(result) => {
+            to.ok(&result);
+            true
+        }
+        Err(failure) => {
+            to.fail(&failure);
+            false
+        }
+    }
+}
 
 /// Serialises a result.
 fn answer<T: serde::Serialize>(result: Result<T, MethodError>) -> Result<Json, Failure> {

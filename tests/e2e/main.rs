@@ -7,6 +7,8 @@ mod agent;
 mod chat;
 mod durability;
 mod handshake;
+mod nodes;
+mod pairing;
 mod plugins;
 mod refclient;
 mod schemas;

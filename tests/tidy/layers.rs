@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 11] = [
     &["clock", "config", "protocol"],
     &["store", "events"],
     &["devices", "canvas", "plugins"],
-    &["auth", "messages", "agent"],
+    &["auth", "messages", "agent", "nodes"],
     &["isolate"],
     &["methods"],
     &["schemas"],

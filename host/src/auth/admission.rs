@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::gateway::AuthMode,
-    devices::{ApprovedVia, Ask, Device, Need, TokenVerdict, setup::Completion},
+    devices::{ApprovedVia, Ask, Device, TokenVerdict, setup::Completion},
     protocol::{
         VERSION, VERSION_MIN_PROBE,
         connect::{ClientId, ClientMode, ConnectParams, Credentials},
@@ -27,6 +27,8 @@ pub struct Admission {
     pub hand_over: HandOver,
     /// A setup code that was used up on the way.
     pub setup: Option<Completion>,
+    /// The device, when it was approved on the spot because it is local.
+    pub silently: Option<Device>,
 }
 
 impl Auth {
@@ -56,8 +58,10 @@ impl Auth {
             None => self.device_credential(peer, given, &ask).await?,
         };
         self.cleared(peer, method);
-        let device = self.pair(peer, method, given, &ask).await?;
-        self.welcome(peer, params, role, method, device, given).await
+        let (device, via) = self.pair(peer, method, given, &ask).await?;
+        let silently = (via == Some(ApprovedVia::Silent)).then(|| device.clone());
+        let admission = self.welcome(peer, params, role, method, device, given).await?;
+        Ok(Admission { silently, ..admission })
     }
 
     fn check_origin(&self, peer: &Peer, params: &ConnectParams) -> Result<(), Refusal> {
@@ -127,7 +131,7 @@ impl Auth {
         let keeps = peer.direct_local && trusted_tool && peer.origin.is_none();
         let words: &[String] = if keeps { &params.scopes } else { &[] };
         let principal = principal(peer, params, role, method, None, words);
-        Ok(Admission { principal, hand_over: HandOver::default(), setup: None })
+        Ok(Admission { principal, hand_over: HandOver::default(), setup: None, silently: None })
     }
 
     /// A caller without the shared secret: its own token, or a setup code.
@@ -237,57 +241,6 @@ impl Auth {
         self.throttle.succeeded(peer, class);
     }
 
-    /// The device's standing: known, approved on the spot, or a request that waits.
-    async fn pair(
-        &self,
-        peer: &Peer,
-        method: Method,
-        given: &Credentials,
-        ask: &Ask,
-    ) -> Result<Device, Refusal> {
-        let known = self.devices.device(&ask.device_id);
-        let Some(need) = self.devices.need(ask) else {
-            self.devices.seen(&ask.device_id, "connect");
-            return known.ok_or(Refusal::DeviceRequired);
-        };
-        if let Some(via) = self.silent_way(peer, method, given, ask, need, known.is_some()) {
-            return Ok(self.devices.approve_ask(ask, via).await?);
-        }
-        let (request, superseded, is_new) = self.devices.request(ask);
-        Err(Refusal::Pairing {
-            need,
-            request: Box::new(request),
-            approved: known.map(Box::new),
-            is_new,
-            superseded: superseded.map(Box::new),
-        })
-    }
-
-    fn silent_way(
-        &self,
-        peer: &Peer,
-        method: Method,
-        given: &Credentials,
-        ask: &Ask,
-        need: Need,
-        known: bool,
-    ) -> Option<ApprovedVia> {
-        if method == Method::BootstrapToken {
-            let token = given.bootstrap_token.as_deref().unwrap_or_default();
-            return self.devices.setup_access(token).map(|_| ApprovedVia::Bootstrap);
-        }
-        if method == Method::TrustedProxy && ask.role == Role::Operator {
-            return Some(ApprovedVia::TrustedProxy);
-        }
-        let local = peer.direct_local && method.is_shared() && self.settings.auto_approve_local;
-        let may = match need {
-            Need::Pairing => !known,
-            Need::Role | Need::Scopes => ask.role == Role::Operator,
-            Need::Metadata => is_native_app(&ask.client_id),
-        };
-        (local && may).then_some(ApprovedVia::Silent)
-    }
-
     async fn welcome(
         &self,
         peer: &Peer,
@@ -317,14 +270,15 @@ impl Auth {
                     ..ask(peer, params, role, &id, device.public_key.clone())
                 };
                 self.devices.approve_ask(&handed, ApprovedVia::Bootstrap).await?;
-                hand_over.further.push(self.devices.token_for(&id, Role::Operator).await?);
+                hand_over.further.push(self.devices.token_for(&id, Role::Operator, scopes).await?);
             }
             setup = Some(done);
         }
-        hand_over.token = Some(self.devices.token_for(&id, role).await?);
+        let asked = Scopes::from_words(&params.scopes);
+        hand_over.token = Some(self.devices.token_for(&id, role, asked).await?);
         let words: &[String] = if role == Role::Operator { &params.scopes } else { &[] };
         let principal = principal(peer, params, role, method, Some(id), words);
-        Ok(Admission { principal, hand_over, setup })
+        Ok(Admission { principal, hand_over, setup, silently: None })
     }
 }
 
@@ -363,7 +317,7 @@ fn principal(
         scope_words,
         method,
         device_id,
-        client: params.client.clone(),
+        client: params.described_client(),
         peer: peer.clone(),
     }
 }
@@ -375,14 +329,15 @@ fn ask(
     device_id: &str,
     public_key: String,
 ) -> Ask {
+    let client = params.described_client();
     Ask {
         device_id: device_id.to_owned(),
         public_key,
-        display_name: params.client.display_name.clone(),
-        platform: params.client.platform.clone(),
-        device_family: params.client.device_family.clone(),
-        client_id: params.client.id.word(),
-        client_mode: params.client.mode.word(),
+        display_name: client.display_name,
+        platform: client.platform,
+        device_family: client.device_family,
+        client_id: client.id.word(),
+        client_mode: client.mode.word(),
         role,
         roles: vec![role],
         scopes: if role == Role::Operator {
@@ -390,13 +345,7 @@ fn ask(
         } else {
             Scopes::NONE
         },
-        remote_ip: Some(peer.ip.to_string()),
+        remote_ip: (!peer.direct_local).then(|| peer.ip.to_string()),
         browser_origin: peer.origin.clone(),
     }
-}
-
-fn is_native_app(client_id: &str) -> bool {
-    ["macos", "linux", "ios", "watchos", "android"]
-        .iter()
-        .any(|os| client_id == format!("openclaw-{os}"))
 }

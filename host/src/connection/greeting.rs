@@ -3,7 +3,7 @@
 use crate::{
     auth::{Admission, Refusal},
     clock,
-    events::{ConnNumber, Outbox, Subscriber, presence::PresenceRow},
+    events::{Close, ConnNumber, Outbox, Subscriber, presence::PresenceRow},
     methods::{Caller, Core},
     protocol::{
         VERSION,
@@ -38,7 +38,8 @@ pub fn welcome(
 ) -> Welcome {
     let principal = admission.principal;
     let outbox = Arc::new(Outbox::default());
-    let subscriber = Subscriber::new(principal.role, principal.scopes, &params.caps, outbox);
+    let subscriber = Subscriber::new(principal.role, principal.scopes, &params.caps, outbox)
+        .of_device(principal.device_id.clone());
     let issued = |token: crate::devices::Issued| IssuedToken {
         device_token: token.token,
         role: token.role,
@@ -142,11 +143,21 @@ fn presence_row(core: &Core, caller: &Caller) -> PresenceRow {
     }
 }
 
+/// Forgets throw-away identities like the one that was just approved unasked.
+pub async fn prune(core: &Core, admission: &Admission) {
+    let Some(device) = &admission.silently else { return };
+    let connected = |id: &str| core.events.device_connected(id);
+    if let Err(error) = core.auth.devices().prune_cluster(device, &connected).await {
+        tracing::warn!(%error, "old throw-away identities could not be forgotten");
+    }
+}
+
 /// Tells others that a client came, and the client how things stand.
 pub fn arrive(core: &Core, caller: &Caller) {
     if presence_key(caller).is_some() {
         core.publish_presence();
     }
+    cut_if_removed(core, caller);
     let client = &caller.principal.client;
     tracing::debug!(
         conn = caller.conn_id,
@@ -155,6 +166,17 @@ pub fn arrive(core: &Core, caller: &Caller) {
         method = caller.principal.method.as_str(),
         "client connected"
     );
+}
+
+/// Closes a connection whose device lost what let it in while it was being greeted: from now on
+/// such a loss finds the connection by itself.
+fn cut_if_removed(core: &Core, caller: &Caller) {
+    let Some(id) = &caller.principal.device_id else { return };
+    let role = caller.principal.role;
+    let device = core.auth.devices().device(id);
+    if device.is_none_or(|device| device.living_token(role).is_none()) {
+        caller.subscriber.outbox.close(Close::new(4001, "device removed"));
+    }
 }
 
 /// Tells others that a client left.

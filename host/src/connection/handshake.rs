@@ -1,7 +1,7 @@
 //! From the challenge to hello-ok, in the order the wire has it.
 
 use super::{
-    greeting,
+    greeting, node,
     refusal::wire,
     socket::{Incoming, Socket},
 };
@@ -75,6 +75,8 @@ pub async fn greet(
     match admission {
         Ok(admission) => {
             socket.lift();
+            greeting::prune(core, &admission).await;
+            node::join(core, conn, &admission, &params).await;
             let welcome = greeting::welcome(core, conn, admission, &params);
             Ok(Greeted {
                 hello: response_text(&id, &welcome.hello),

@@ -209,8 +209,8 @@ impl PendingList {
     }
 
     /// Removes whatever a device asked for.
-    pub fn forget(&mut self, device_id: &str) {
-        self.by_device.remove(device_id);
+    pub fn forget(&mut self, device_id: &str) -> Option<Pending> {
+        self.by_device.remove(device_id)
     }
 
     fn expire(&mut self, now_ms: u64) {

@@ -156,10 +156,17 @@ impl Device {
         self.tokens.get(&role).filter(|t| t.revoked_at_ms.is_none())
     }
 
-    /// The living token of a role, if it grants just what the device is approved for.
+    /// The living token of a role, if it grants what is asked.
     #[must_use]
-    pub fn current_token(&self, role: Role) -> Option<&TokenRecord> {
-        self.living_token(role).filter(|t| Scopes::from_words(&t.scopes) == self.granted(role))
+    pub fn covering_token(&self, role: Role, asked: Scopes) -> Option<&TokenRecord> {
+        let asked = if role == Role::Operator { asked } else { Scopes::NONE };
+        self.living_token(role).filter(|t| Scopes::from_words(&t.scopes).covers(asked))
+    }
+
+    /// Whether a person did something for this device, so that it is no throw-away identity.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.operator_label.is_some() || self.node_surface.is_some()
     }
 
     /// Whether both are identities of the same program used the same way under the same name.

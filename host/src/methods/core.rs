@@ -8,6 +8,7 @@ use crate::{
     config::{Config, Paths},
     events::{Events, presence::Presence},
     messages::Messages,
+    nodes::Nodes,
     plugins::Plugins,
     protocol::{
         event,
@@ -50,6 +51,8 @@ pub struct Core {
     pub messages: Arc<Messages>,
     /// Plugins.
     pub plugins: Arc<Plugins>,
+    /// Nodes.
+    pub nodes: Nodes,
     /// The methods.
     pub table: Table,
     /// The limit on control-plane writes.
@@ -113,6 +116,7 @@ impl Core {
         let names: Vec<&str> = event::ALL.iter().map(|e| e.name).collect();
         Self {
             presence: Presence::new(clock.clone(), &host, "127.0.0.1", version),
+            nodes: Nodes::new(&config.nodes, auth.devices().clone(), events.clone(), clock.clone()),
             write_limit: WriteLimit::new(clock.clone()),
             boot_id: uuid(),
             started_at: clock.now_ms(),

@@ -51,6 +51,27 @@ pub struct ConnectParams {
     pub user_agent: Option<String>,
 }
 
+impl ConnectParams {
+    /// The client in today's words: nodes that speak protocol 3 name their systems after their
+    /// build, and leave out the kind of device.
+    #[must_use]
+    pub fn described_client(&self) -> ClientInfo {
+        let mut client = self.client.clone();
+        let old = self.max_protocol < super::VERSION && self.role.as_deref() == Some("node");
+        let words = match client.platform.as_str() {
+            "darwin" => Some(("macos", "Mac")),
+            "win32" => Some(("windows", "Windows")),
+            "linux" => Some(("linux", "Linux")),
+            _ => None,
+        };
+        if let (true, Some((platform, family))) = (old, words) {
+            platform.clone_into(&mut client.platform);
+            client.device_family.get_or_insert_with(|| family.to_owned());
+        }
+        client
+    }
+}
+
 /// Who is calling.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

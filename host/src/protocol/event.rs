@@ -82,6 +82,8 @@ pub const NODE_PAIR_RESOLVED: EventKind = kind("node.pair.resolved", PAIRING);
 pub const NODE_PRESENCE: EventKind = kind("node.presence", READ);
 /// A node reported figures of its machine.
 pub const NODE_HOST_STATS: EventKind = kind("node.hostStats", READ);
+/// A node reported what it can run.
+pub const NODE_RUNNERS_CHANGED: EventKind = kind("node.runnerInventory.changed", READ);
 /// A command for a node.
 pub const NODE_INVOKE_REQUEST: EventKind = kind("node.invoke.request", Guard::Targeted);
 /// A command for a node is called off.
@@ -92,6 +94,8 @@ pub const EXEC_APPROVAL_REQUESTED: EventKind = kind("exec.approval.requested", A
 pub const EXEC_APPROVAL_RESOLVED: EventKind = kind("exec.approval.resolved", APPROVALS);
 /// Wake words.
 pub const VOICEWAKE_CHANGED: EventKind = kind("voicewake.changed", READ);
+/// Where what was heard goes.
+pub const VOICEWAKE_ROUTING_CHANGED: EventKind = kind("voicewake.routing.changed", READ);
 
 /// Every event this gateway sends; announced in `hello-ok`.
 pub const ALL: &[EventKind] = &[
@@ -117,9 +121,11 @@ pub const ALL: &[EventKind] = &[
     NODE_PAIR_RESOLVED,
     NODE_PRESENCE,
     NODE_HOST_STATS,
+    NODE_RUNNERS_CHANGED,
     NODE_INVOKE_REQUEST,
     NODE_INVOKE_CANCEL,
     EXEC_APPROVAL_REQUESTED,
     EXEC_APPROVAL_RESOLVED,
     VOICEWAKE_CHANGED,
+    VOICEWAKE_ROUTING_CHANGED,
 ];

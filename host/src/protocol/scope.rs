@@ -117,6 +117,12 @@ impl Scopes {
             || (matches!(scope, Scope::Read | Scope::Talk) && self.has(Scope::Write))
     }
 
+    /// Whether the set names `scope` itself, whatever else implies it.
+    #[must_use]
+    pub fn holds(self, scope: Scope) -> bool {
+        self.has(scope)
+    }
+
     /// Whether every right of `other` is held, directly or by implication.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {

@@ -5,7 +5,10 @@ use super::{
     surface::{PendingSurface, Standing, Surface, effective},
     waiting_surface,
 };
-use crate::{devices::Device, protocol::scope::Role};
+use crate::{
+    devices::Device,
+    protocol::scope::{Role, Scope},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -157,7 +160,7 @@ fn name(device: &Device, live: Option<&Live>, approved: Option<&Surface>) -> Opt
 #[must_use]
 pub fn waiting_row(waiting: &PendingSurface, device: &Device) -> Value {
     let scopes: Vec<&str> =
-        allowlist::approve_scopes(&waiting.commands).into_iter().map(|s| s.as_str()).collect();
+        allowlist::approve_scopes(&waiting.commands).into_iter().map(Scope::as_str).collect();
     let mut row = json!({
         "requestId": waiting.request_id, "nodeId": device.device_id,
         "clientId": device.client_id, "clientMode": device.client_mode,

@@ -1,6 +1,6 @@
 //! What a node tells of itself after its hello: workers, skills, tools of its extensions.
 
-use super::own_node;
+use super::{approved_node, own_node};
 use crate::{
     methods::{Access, Caller, Core, MethodError, Nothing, Shape, Table},
     protocol::{event, frame::json},
@@ -37,13 +37,15 @@ pub struct Noted {
 /// person at the node what to type.
 fn runners(core: &Arc<Core>, caller: &Arc<Caller>, _: RunnersParams) -> Result<Noted, MethodError> {
     let node_id = own_node(caller)?.to_owned();
-    if let Some(waiting) = core.nodes.waiting(&node_id) {
+    let waiting = core.nodes.waiting(&node_id).filter(|_| !core.nodes.takes_part(&node_id));
+    if let Some(waiting) = waiting {
         let text = format!(
             "node capability surface is awaiting operator approval; run `openclaw nodes approve {}` (see `openclaw nodes pending`), then this node retries automatically",
             waiting.request_id
         );
         return Err(MethodError::Unavailable(text));
     }
+    approved_node(core, caller)?;
     let changed = json(&value!({"nodeId": node_id}));
     core.events.publish(event::NODE_RUNNERS_CHANGED, &changed);
     Ok(Noted { node_id })

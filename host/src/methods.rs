@@ -5,19 +5,26 @@
 //! task. Must not know: sockets, WebSocket.
 
 pub mod agent;
+pub mod approvals;
 pub mod caller;
 pub mod channels;
 pub mod chat;
+pub mod config;
+pub mod console;
 pub mod core;
+pub mod cron;
 pub mod error;
 pub mod health;
 pub mod logs;
 pub mod models;
+pub mod page;
+pub mod pairing;
 pub mod plugins;
 pub mod send;
 pub mod sessions;
 pub mod system;
 pub mod table;
+pub mod wake;
 pub mod write_limit;
 
 pub use self::{
@@ -48,6 +55,12 @@ pub fn table() -> Table {
     channels::add(&mut table);
     send::add(&mut table);
     plugins::add(&mut table);
+    cron::add(&mut table);
+    wake::add(&mut table);
+    pairing::add(&mut table);
+    approvals::add(&mut table);
+    console::add(&mut table);
+    config::add(&mut table);
     table
 }
 

@@ -3,9 +3,11 @@
 use super::{table::Table, write_limit::WriteLimit};
 use crate::{
     agent::Runs,
+    approvals::Approvals,
     auth::Auth,
     clock::{Clock, uuid},
     config::{Config, Paths},
+    cron::{Cron, Heartbeats},
     events::{Events, presence::Presence},
     messages::Messages,
     plugins::Plugins,
@@ -17,7 +19,7 @@ use crate::{
     },
     store::Store,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The rooms below, and the few facts that belong to none of them.
@@ -50,6 +52,10 @@ pub struct Core {
     pub messages: Arc<Messages>,
     /// Plugins.
     pub plugins: Arc<Plugins>,
+    /// Scheduled jobs.
+    pub cron: Arc<Cron>,
+    /// Turns that the gateway asks for by itself.
+    pub heartbeats: Arc<Heartbeats>,
     /// The methods.
     pub table: Table,
     /// The limit on control-plane writes.
@@ -58,6 +64,12 @@ pub struct Core {
     pub tracker: TaskTracker,
     /// Told when the gateway stops.
     pub stop: CancellationToken,
+    /// Names the state of the configuration files this life started with.
+    pub config_hash: OnceLock<String>,
+    /// Held while the configuration files are changed.
+    pub config_lock: tokio::sync::Mutex<()>,
+    /// Decisions that wait for a person.
+    pub approvals: Approvals,
     /// The last health snapshot.
     pub health: Board,
     announced: [Json; 2],
@@ -85,6 +97,10 @@ pub struct Parts {
     pub messages: Arc<Messages>,
     /// Plugins.
     pub plugins: Arc<Plugins>,
+    /// Scheduled jobs.
+    pub cron: Arc<Cron>,
+    /// Turns that the gateway asks for by itself.
+    pub heartbeats: Arc<Heartbeats>,
     /// Tasks to wait for when stopping.
     pub tracker: TaskTracker,
     /// Told when the gateway stops.
@@ -106,6 +122,8 @@ impl Core {
             runs,
             messages,
             plugins,
+            cron,
+            heartbeats,
             tracker,
             stop,
         } = parts;
@@ -114,6 +132,9 @@ impl Core {
         Self {
             presence: Presence::new(clock.clone(), &host, "127.0.0.1", version),
             write_limit: WriteLimit::new(clock.clone()),
+            config_hash: OnceLock::new(),
+            config_lock: tokio::sync::Mutex::default(),
+            approvals: Approvals::new(clock.clone()),
             boot_id: uuid(),
             started_at: clock.now_ms(),
             health: Board::default(),
@@ -129,6 +150,8 @@ impl Core {
             runs,
             messages,
             plugins,
+            cron,
+            heartbeats,
             table,
             tracker,
             stop,

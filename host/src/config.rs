@@ -6,8 +6,10 @@
 
 pub mod agent;
 pub mod channels;
+pub mod document;
 pub mod gateway;
 pub mod nodes;
+pub mod heartbeat;
 pub mod paths;
 pub mod plugins;
 pub mod secret;
@@ -16,11 +18,12 @@ pub mod source;
 pub use paths::Paths;
 pub use secret::Secret;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::Path};
 
 /// The whole configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Where and how the gateway listens, and who may come in.
@@ -33,6 +36,8 @@ pub struct Config {
     pub agent: agent::AgentSection,
     /// Which commands nodes may offer.
     pub nodes: nodes::NodesSection,
+    /// Turns that the gateway asks for by itself.
+    pub heartbeat: heartbeat::HeartbeatSection,
 }
 
 /// A configuration that cannot be used; every variant names the file or the setting, and the fix.
@@ -95,7 +100,26 @@ impl Config {
         path: &Path,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
-        let mut table = source::read(path)?;
+        Self::load_table(path, source::read(path)?, env)
+    }
+
+    /// As [`Config::load_with`], with `text` in the place of the file at `path`.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn load_text(
+        path: &Path,
+        text: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        Self::load_table(path, source::read_with(path, text)?, env)
+    }
+
+    fn load_table(
+        path: &Path,
+        mut table: toml::Table,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
         source::substitute(&mut table, env)?;
         Self::from_table(path, table)
     }

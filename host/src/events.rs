@@ -208,6 +208,12 @@ impl Events {
         subscriber.outbox.text(EventText::new(kind.name, payload, None).with_seq(None))
     }
 
+    /// Whether anybody but one connection may receive an event.
+    #[must_use]
+    pub fn reaches(&self, kind: EventKind, except: ConnNumber) -> bool {
+        self.read().iter().any(|(conn, s)| *conn != except && s.may_receive(kind.guard))
+    }
+
     /// The subscriber behind a connection.
     #[must_use]
     pub fn subscriber(&self, conn: ConnNumber) -> Option<Arc<Subscriber>> {

@@ -7,6 +7,7 @@ pub mod door;
 pub mod ears;
 pub mod logging;
 pub mod notices;
+pub mod schedule;
 pub mod wiring;
 
 use crate::{
@@ -14,6 +15,7 @@ use crate::{
     auth::{Auth, peer::TrustedProxies},
     clock::Clock,
     config::{Config, Paths},
+    cron::Shared,
     devices::{Devices, TokenKey},
     events::Events,
     messages::{Messages, Senders, Settings as MessageSettings},
@@ -117,21 +119,23 @@ impl Gateway {
             tracker.clone(),
         );
         let senders = Arc::new(wiring::PluginSenders::default());
-        let policies = wiring::policies(&config).map_err(bad)?;
-        let messages = Messages::start(
-            store.clone(),
-            clock.clone(),
-            MessageSettings { channels: policies, default_agent: config.agent.id.clone() },
-            Arc::new(runs.clone()),
-            Arc::clone(&senders) as Arc<dyn Senders>,
-            tracker.clone(),
-            stop.clone(),
-        )
-        .await?;
+        let messages = start_messages(&config, &store, &clock, &runs, &senders, &tracker, &stop);
+        let messages = messages.await?;
         let plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
         let (ears, changes) = Ears::new(Arc::clone(&messages));
         let plugins = Plugins::start(plan.settings, Arc::new(ears), tracker.clone(), stop.clone());
         senders.tie(&plugins);
+        let shared = Shared {
+            store: store.clone(),
+            clock: clock.clone(),
+            events: events.clone(),
+            runs: runs.clone(),
+            messages: Arc::clone(&messages),
+            agent: config.agent.id.clone(),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        };
+        let (heartbeats, cron) = schedule::load(&config, shared).await?;
         let host = hostname::get().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
         let parts = Parts {
             clock,
@@ -144,11 +148,14 @@ impl Gateway {
             runs,
             messages,
             plugins,
+            cron,
+            heartbeats,
             tracker: tracker.clone(),
             stop,
         };
         let core = Arc::new(Core::new(parts, methods::table()));
         methods::health::refresh(&core).await?;
+        methods::config::note_applied(&core).await;
         let address = listener.local_addr()?;
         serve(listener, &core, proxies, changes);
         Ok(Self { core, address, token, tracker, pages: plan.pages })
@@ -209,6 +216,29 @@ impl Gateway {
     }
 }
 
+async fn start_messages(
+    config: &Config,
+    store: &Store,
+    clock: &Clock,
+    runs: &Runs,
+    senders: &Arc<wiring::PluginSenders>,
+    tracker: &TaskTracker,
+    stop: &CancellationToken,
+) -> Result<Arc<Messages>, GatewayError> {
+    let channels = wiring::policies(config)
+        .map_err(|(setting, text)| GatewayError::Setting { setting, text })?;
+    let started = Messages::start(
+        store.clone(),
+        clock.clone(),
+        MessageSettings { channels, default_agent: config.agent.id.clone() },
+        Arc::new(runs.clone()),
+        Arc::clone(senders) as Arc<dyn Senders>,
+        tracker.clone(),
+        stop.clone(),
+    );
+    Ok(started.await?)
+}
+
 fn serve(
     listener: TcpListener,
     core: &Arc<Core>,
@@ -222,6 +252,7 @@ fn serve(
         next_conn: AtomicU64::new(1),
     });
     core.tracker.spawn(server::serve(listener, door));
+    schedule::start(core);
     core.tracker.spawn(tick(Arc::clone(core)));
     core.tracker.spawn(watch_health(Arc::clone(core), changes));
 }

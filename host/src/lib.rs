@@ -13,10 +13,13 @@ pub mod devices;
 pub mod plugins;
 
 pub mod agent;
+pub mod approvals;
 pub mod auth;
 pub mod isolate;
 pub mod messages;
 pub mod nodes;
+
+pub mod cron;
 
 pub mod methods;
 

@@ -5,21 +5,28 @@
 //! task. Must not know: sockets, WebSocket.
 
 pub mod agent;
+pub mod approvals;
 pub mod caller;
 pub mod channels;
 pub mod chat;
+pub mod config;
+pub mod console;
 pub mod core;
 pub mod devices;
+pub mod cron;
 pub mod error;
 pub mod health;
 pub mod logs;
 pub mod models;
 pub mod nodes;
+pub mod page;
+pub mod pairing;
 pub mod plugins;
 pub mod send;
 pub mod sessions;
 pub mod system;
 pub mod table;
+pub mod wake;
 pub mod write_limit;
 
 pub use self::{
@@ -52,6 +59,12 @@ pub fn table() -> Table {
     plugins::add(&mut table);
     devices::add(&mut table);
     nodes::add(&mut table);
+    cron::add(&mut table);
+    wake::add(&mut table);
+    pairing::add(&mut table);
+    approvals::add(&mut table);
+    console::add(&mut table);
+    config::add(&mut table);
     table
 }
 

@@ -4,7 +4,10 @@
 //! `make test` does.
 
 mod agent;
+mod approvals;
 mod chat;
+mod config_rpc;
+mod cron;
 mod durability;
 mod handshake;
 mod nodes;

@@ -1,9 +1,10 @@
 //! `[agent]`: who answers.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// `[agent]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AgentSection {
     /// Id of the agent, part of every conversation key.
@@ -31,7 +32,7 @@ impl Default for AgentSection {
 }
 
 /// What runs a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Backend {
     /// Built in: answers with what it was told, word by word.

@@ -1,10 +1,11 @@
 //! `[channels.<channel>]`: the few keys the gateway reads; the rest is the plugin's.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// `[channels.<channel>]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ChannelSection {
     /// The channel is on.

@@ -1,6 +1,7 @@
 //! `[gateway]`: where the gateway listens and who may come in.
 
 use super::Secret;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
 
@@ -8,7 +9,7 @@ use std::net::IpAddr;
 pub const PORT: u16 = 18_789;
 
 /// `[gateway]`
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySection {
     /// TCP port; 0 takes any free one.
@@ -42,7 +43,7 @@ impl Default for GatewaySection {
 }
 
 /// How callers prove that they may come in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AuthMode {
     /// Anyone who reaches the port; refused on any address but loopback.
@@ -70,7 +71,7 @@ impl AuthMode {
 }
 
 /// `[gateway.auth]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSection {
     /// The mode.

@@ -1,10 +1,11 @@
 //! `[plugins]`: where plugins are found and how each is run.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// `[plugins]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PluginsSection {
     /// Directories that hold plugin packages, beside the standard ones. Naming a directory here
@@ -16,7 +17,7 @@ pub struct PluginsSection {
 }
 
 /// `[plugins.<id>]`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PluginEntry {
     /// False keeps the plugin off whatever its channel says.
@@ -26,7 +27,7 @@ pub struct PluginEntry {
 }
 
 /// Where a plugin's code runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum IsolationSetting {
     /// In a child process of its own.

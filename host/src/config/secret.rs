@@ -1,10 +1,11 @@
 //! A value that must never be printed.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use std::fmt;
 
 /// Text that `Debug` shows as `***`; it has no `Display` and does not serialise.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Secret(String);
 

@@ -9,11 +9,19 @@ use toml::{Table, Value};
 /// # Errors
 /// When a file cannot be read or is not TOML.
 pub fn read(path: &Path) -> Result<Table, ConfigError> {
-    let mut table = match std::fs::read_to_string(path) {
-        Ok(text) => parse(path, &text)?,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Table::new(),
-        Err(source) => return Err(ConfigError::Read { path: path.display().to_string(), source }),
-    };
+    match std::fs::read_to_string(path) {
+        Ok(text) => read_with(path, &text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => read_with(path, ""),
+        Err(source) => Err(ConfigError::Read { path: path.display().to_string(), source }),
+    }
+}
+
+/// As [`read`], with `text` in the place of the main file.
+///
+/// # Errors
+/// When it or a drop-in is not TOML, or a drop-in cannot be read.
+pub fn read_with(path: &Path, text: &str) -> Result<Table, ConfigError> {
+    let mut table = parse(path, text)?;
     for file in drop_ins(path) {
         let text = std::fs::read_to_string(&file)
             .map_err(|source| ConfigError::Read { path: file.display().to_string(), source })?;

@@ -17,6 +17,11 @@ use std::{sync::Arc, time::Duration};
 /// Adds the family.
 pub fn add(table: &mut Table) {
     table.streamed::<SendParams, SendAck, _, _>("chat.send", Access::Operator(Scope::Write), send);
+    table.streamed::<SessionSendParams, SendAck, _, _>(
+        "sessions.send",
+        Access::Operator(Scope::Write),
+        send_in,
+    );
     table.later("chat.abort", Access::Operator(Scope::Write), abort);
     table.later("chat.inject", Access::Operator(Scope::Admin), inject).hidden();
     history::add(table);
@@ -53,6 +58,33 @@ async fn send(core: Arc<Core>, caller: Arc<Caller>, params: SendParams, to: Resp
         Ok(None) => {}
         Err(error) => to.fail(&error.into()),
     }
+}
+
+/// Parameters of `sessions.send`: the same as `chat.send`, with the conversation called `key`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionSendParams {
+    #[schemars(length(min = 1))]
+    key: String,
+    message: String,
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    idempotency_key: Option<String>,
+    #[serde(default)]
+    attachments: Vec<Value>,
+    #[serde(default)]
+    timeout_ms: Option<u64>,
+}
+
+async fn send_in(core: Arc<Core>, caller: Arc<Caller>, params: SessionSendParams, to: Responder) {
+    let same = SendParams {
+        session_key: params.key,
+        message: params.message,
+        idempotency_key: params.idempotency_key.unwrap_or_else(crate::clock::uuid),
+        attachments: params.attachments,
+        timeout_ms: params.timeout_ms,
+    };
+    send(core, caller, same, to).await;
 }
 
 /// Takes the message; `None` when the answer was given already.

@@ -3,9 +3,11 @@
 use super::{table::Table, write_limit::WriteLimit};
 use crate::{
     agent::Runs,
+    approvals::Approvals,
     auth::Auth,
     clock::{Clock, uuid},
     config::{Config, Paths},
+    cron::{Cron, Heartbeats},
     events::{Events, presence::Presence},
     messages::Messages,
     nodes::Nodes,
@@ -18,7 +20,7 @@ use crate::{
     },
     store::Store,
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The rooms below, and the few facts that belong to none of them.
@@ -53,6 +55,10 @@ pub struct Core {
     pub plugins: Arc<Plugins>,
     /// Nodes.
     pub nodes: Nodes,
+    /// Scheduled jobs.
+    pub cron: Arc<Cron>,
+    /// Turns that the gateway asks for by itself.
+    pub heartbeats: Arc<Heartbeats>,
     /// The methods.
     pub table: Table,
     /// The limit on control-plane writes.
@@ -61,6 +67,12 @@ pub struct Core {
     pub tracker: TaskTracker,
     /// Told when the gateway stops.
     pub stop: CancellationToken,
+    /// Names the state of the configuration files this life started with.
+    pub config_hash: OnceLock<String>,
+    /// Held while the configuration files are changed.
+    pub config_lock: tokio::sync::Mutex<()>,
+    /// Decisions that wait for a person.
+    pub approvals: Approvals,
     /// The last health snapshot.
     pub health: Board,
     announced: [Json; 2],
@@ -88,6 +100,10 @@ pub struct Parts {
     pub messages: Arc<Messages>,
     /// Plugins.
     pub plugins: Arc<Plugins>,
+    /// Scheduled jobs.
+    pub cron: Arc<Cron>,
+    /// Turns that the gateway asks for by itself.
+    pub heartbeats: Arc<Heartbeats>,
     /// Tasks to wait for when stopping.
     pub tracker: TaskTracker,
     /// Told when the gateway stops.
@@ -109,6 +125,8 @@ impl Core {
             runs,
             messages,
             plugins,
+            cron,
+            heartbeats,
             tracker,
             stop,
         } = parts;
@@ -118,6 +136,9 @@ impl Core {
             presence: Presence::new(clock.clone(), &host, "127.0.0.1", version),
             nodes: Nodes::new(&config.nodes, auth.devices().clone(), events.clone(), clock.clone()),
             write_limit: WriteLimit::new(clock.clone()),
+            config_hash: OnceLock::new(),
+            config_lock: tokio::sync::Mutex::default(),
+            approvals: Approvals::new(clock.clone()),
             boot_id: uuid(),
             started_at: clock.now_ms(),
             health: Board::default(),
@@ -133,6 +154,8 @@ impl Core {
             runs,
             messages,
             plugins,
+            cron,
+            heartbeats,
             table,
             tracker,
             stop,

@@ -12,7 +12,7 @@ use crate::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json as value};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Conversations shown in a snapshot.
 const RECENT_MAX: u64 = 5;
@@ -127,11 +127,11 @@ pub async fn refresh(core: &Core) -> Result<(), StoreError> {
         channels,
         channel_order: enabled().map(|p| p.channel.clone()).collect(),
         channel_labels: labels,
-        heartbeat_seconds: 0,
+        heartbeat_seconds: core.heartbeats.period().map_or(0, |period| period.as_secs()),
         default_agent_id: core.default_agent().to_owned(),
         agents: vec![value!({
             "agentId": core.default_agent(), "isDefault": true,
-            "heartbeat": {"enabled": false, "every": "0m", "everyMs": null, "prompt": "", "target": "none", "ackMaxChars": 0},
+            "heartbeat": heartbeat(core),
             "sessions": sessions,
         })],
         sessions,
@@ -141,6 +141,21 @@ pub async fn refresh(core: &Core) -> Result<(), StoreError> {
     core.events.health_changed();
     core.events.publish(event::HEALTH, &core.health.read());
     Ok(())
+}
+
+fn heartbeat(core: &Core) -> Value {
+    let period = core.heartbeats.period();
+    value!({
+        "enabled": period.is_some(), "every": every(period),
+        "everyMs": period.map(|p| p.as_millis()), "prompt": core.heartbeats.prompt(),
+        "target": core.config.heartbeat.channel.as_deref().unwrap_or("none"), "ackMaxChars": 0,
+    })
+}
+
+/// A period in the wire's words.
+fn every(period: Option<Duration>) -> String {
+    let seconds = period.map_or(0, |p| p.as_secs());
+    if seconds.is_multiple_of(60) { format!("{}m", seconds / 60) } else { format!("{seconds}s") }
 }
 
 async fn sessions(core: &Core) -> Result<SessionHealth, StoreError> {
@@ -179,6 +194,7 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
     let sessions = sessions(&core).await?;
     let plugins = core.plugins.list();
     let agent = core.default_agent();
+    let period = core.heartbeats.period();
     let zero = value!({"queued": 0, "running": 0, "succeeded": 0, "failed": 0, "timed_out": 0, "cancelled": 0, "lost": 0});
     let recent: Vec<Value> = sessions.recent.iter().map(|s| session_line(&core, s)).collect();
     let defaults =
@@ -188,9 +204,10 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
         uptime_ms: core.uptime_ms(),
         pid: std::process::id(),
         heartbeat: value!({"defaultAgentId": agent, "agents": [
-            {"agentId": agent, "enabled": false, "every": "0m", "everyMs": null, "waitingForRoute": false}]}),
+            {"agentId": agent, "enabled": period.is_some(), "every": every(period),
+             "everyMs": period.map(|p| p.as_millis()), "waitingForRoute": false}]}),
         channel_summary: plugins.iter().filter(|p| p.enabled).map(channel_line).collect(),
-        queued_system_events: Vec::new(),
+        queued_system_events: core.heartbeats.waiting().await?,
         degraded_plugins: plugins
             .iter()
             .filter(|p| p.enabled && p.state != PluginState::Running)

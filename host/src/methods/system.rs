@@ -1,5 +1,7 @@
 //! The gateway itself: presence, identity of the agent, commands.
 
+pub mod machine;
+
 use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
 use crate::{events::presence::PresenceRow, protocol::scope::Scope};
 use schemars::JsonSchema;
@@ -25,11 +27,12 @@ fn presence(
 }
 
 fn info(core: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<Shape, MethodError> {
-    Ok(value!({
-        "version": core.version, "host": core.host, "platform": std::env::consts::OS,
-        "arch": std::env::consts::ARCH, "pid": std::process::id(), "uptimeMs": core.uptime_ms(),
-        "bootId": core.boot_id,
-    }))
+    let mut facts = machine::facts(&core.host, &core.paths.state);
+    facts.insert("version".to_owned(), value!(core.version));
+    facts.insert("uptimeMs".to_owned(), value!(core.uptime_ms()));
+    facts.insert("processInstanceId".to_owned(), value!(core.boot_id));
+    facts.insert("port".to_owned(), value!(core.config.gateway.port));
+    Ok(Shape::Object(facts))
 }
 
 /// What `agents.list` answers.

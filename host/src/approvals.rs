@@ -1,0 +1,256 @@
+//! Decisions that wait for a person: asked by one connection, made by another, in time or not at all.
+//!
+//! Nothing is kept over a restart: whoever asked is gone then, and a decision made for nobody must
+//! not be carried out later. Must not know: methods, what is decided about.
+
+use crate::clock::Clock;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+use tokio::sync::watch;
+
+/// Decisions that may wait at once.
+pub const PENDING_MAX: usize = 256;
+/// How long a decision is remembered, milliseconds.
+const MADE_MS: u64 = 5 * 60 * 1000;
+
+/// What became of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// What was decided; nothing when nobody did.
+    pub decision: Option<String>,
+    /// Why it ended: `user`, `timeout`, `no-route`.
+    pub reason: &'static str,
+}
+
+/// One request as others see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Approval {
+    /// Unique.
+    pub id: String,
+    /// What is asked.
+    pub request: Value,
+    /// Wall clock, milliseconds.
+    pub created_ms: u64,
+    /// From then on nobody can decide.
+    pub expires_ms: u64,
+}
+
+impl Approval {
+    /// In the wire's form.
+    #[must_use]
+    pub fn shown(&self) -> Value {
+        json!({
+            "approvalKind": "exec", "id": self.id, "request": self.request,
+            "createdAtMs": self.created_ms, "expiresAtMs": self.expires_ms,
+        })
+    }
+}
+
+/// Why a request or a decision was not taken.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalError {
+    /// The id is in use.
+    #[error("approval id already pending")]
+    Known,
+    /// Nothing is known under this id.
+    #[error("unknown or expired approval id")]
+    Unknown,
+    /// Somebody decided already.
+    #[error("approval already resolved")]
+    Made,
+    /// The request does not offer this decision.
+    #[error("invalid decision")]
+    NotOffered,
+    /// Too many wait.
+    #[error("too many approvals wait for a decision")]
+    Full,
+}
+
+struct Entry {
+    approval: Approval,
+    offered: Vec<String>,
+    verdict: watch::Sender<Option<Verdict>>,
+    /// When it ended.
+    ended_ms: Option<u64>,
+}
+
+/// All of them.
+pub struct Approvals {
+    clock: Clock,
+    entries: Mutex<BTreeMap<String, Entry>>,
+}
+
+/// A request that somebody waits for.
+pub struct Waiting {
+    /// The request.
+    pub approval: Approval,
+    verdict: watch::Receiver<Option<Verdict>>,
+}
+
+impl Approvals {
+    /// None yet.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self { clock, entries: Mutex::default() }
+    }
+
+    /// Takes a request in. `offered` are the decisions it can be answered with.
+    ///
+    /// # Errors
+    /// `Known` or `Full`.
+    pub fn ask(
+        &self,
+        id: String,
+        request: Value,
+        offered: Vec<String>,
+        timeout_ms: u64,
+    ) -> Result<Waiting, ApprovalError> {
+        let now = self.clock.now_ms();
+        let mut entries = self.entries();
+        entries.retain(|_, e| e.ended_ms.is_none_or(|at| now.saturating_sub(at) < MADE_MS));
+        if entries.get(&id).is_some_and(|entry| entry.ended_ms.is_none()) {
+            return Err(ApprovalError::Known);
+        }
+        if entries.len() >= PENDING_MAX {
+            return Err(ApprovalError::Full);
+        }
+        let expires_ms = now.saturating_add(timeout_ms);
+        let approval = Approval { id: id.clone(), request, created_ms: now, expires_ms };
+        let (verdict, seen) = watch::channel(None);
+        let entry = Entry { approval: approval.clone(), offered, verdict, ended_ms: None };
+        entries.insert(id, entry);
+        Ok(Waiting { approval, verdict: seen })
+    }
+
+    /// The requests nobody decided yet, the oldest first.
+    #[must_use]
+    pub fn pending(&self) -> Vec<Approval> {
+        let entries = self.entries();
+        let open = entries.values().filter(|entry| entry.ended_ms.is_none());
+        let mut list: Vec<Approval> = open.map(|entry| entry.approval.clone()).collect();
+        list.sort_by_key(|approval| approval.created_ms);
+        list
+    }
+
+    /// A request to wait for, decided or not.
+    ///
+    /// # Errors
+    /// `Unknown`.
+    pub fn find(&self, id: &str) -> Result<Waiting, ApprovalError> {
+        let entries = self.entries();
+        let entry = entries.get(id).ok_or(ApprovalError::Unknown)?;
+        Ok(Waiting { approval: entry.approval.clone(), verdict: entry.verdict.subscribe() })
+    }
+
+    /// Decides. The same decision twice is the same decision; `false` tells that it was made before.
+    ///
+    /// # Errors
+    /// `Unknown`, `NotOffered`, or `Made` when another decision stands.
+    pub fn decide(&self, id: &str, decision: &str) -> Result<(Approval, bool), ApprovalError> {
+        let mut entries = self.entries();
+        let entry = entries.get_mut(id).ok_or(ApprovalError::Unknown)?;
+        let made = entry.verdict.borrow().clone();
+        match made {
+            Some(verdict) if verdict.decision.as_deref() == Some(decision) => {
+                return Ok((entry.approval.clone(), false));
+            }
+            Some(verdict) if verdict.decision.is_some() => return Err(ApprovalError::Made),
+            Some(_) => return Err(ApprovalError::Unknown),
+            None => {}
+        }
+        if !entry.offered.iter().any(|offer| offer == decision) {
+            return Err(ApprovalError::NotOffered);
+        }
+        entry.end(Some(decision.to_owned()), "user", self.clock.now_ms());
+        Ok((entry.approval.clone(), true))
+    }
+
+    /// Ends a request without a decision, unless one was made.
+    pub fn lapse(&self, id: &str, reason: &'static str) {
+        let now = self.clock.now_ms();
+        if let Some(entry) = self.entries().get_mut(id)
+            && entry.ended_ms.is_none()
+        {
+            entry.end(None, reason, now);
+        }
+    }
+
+    fn entries(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn end(&mut self, decision: Option<String>, reason: &'static str, now: u64) {
+        self.ended_ms = Some(now);
+        self.verdict.send_replace(Some(Verdict { decision, reason }));
+    }
+}
+
+impl Waiting {
+    /// Waits for the end of the request.
+    ///
+    /// # Panics
+    /// Never: a request ends before it is forgotten.
+    pub async fn verdict(mut self) -> Verdict {
+        match self.verdict.wait_for(Option::is_some).await {
+            Ok(verdict) => verdict.clone().expect("waited for a verdict"),
+            Err(_) => Verdict { decision: None, reason: "timeout" },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(approvals: &Approvals, id: &str) -> Result<Waiting, ApprovalError> {
+        let offered = vec!["allow-once".to_owned(), "deny".to_owned()];
+        approvals.ask(id.to_owned(), json!({"command": "ls"}), offered, 1000)
+    }
+
+    #[tokio::test]
+    async fn one_decision_stands() {
+        let approvals = Approvals::new(Clock::system());
+        let waiting = ask(&approvals, "a").unwrap();
+        assert_eq!(ask(&approvals, "a").err(), Some(ApprovalError::Known));
+        assert_eq!(approvals.pending().len(), 1);
+        assert_eq!(approvals.decide("a", "allow-always").err(), Some(ApprovalError::NotOffered));
+        assert!(approvals.decide("a", "deny").unwrap().1);
+        assert!(!approvals.decide("a", "deny").unwrap().1, "said twice, decided once");
+        assert_eq!(approvals.decide("a", "allow-once").err(), Some(ApprovalError::Made));
+        let verdict = waiting.verdict().await;
+        assert_eq!((verdict.decision.as_deref(), verdict.reason), (Some("deny"), "user"));
+        assert!(approvals.pending().is_empty());
+        assert_eq!(approvals.decide("b", "deny").err(), Some(ApprovalError::Unknown));
+    }
+
+    #[tokio::test]
+    async fn what_lapsed_cannot_be_decided() {
+        let approvals = Approvals::new(Clock::system());
+        let waiting = ask(&approvals, "a").unwrap();
+        approvals.lapse("a", "timeout");
+        assert_eq!(approvals.decide("a", "allow-once").err(), Some(ApprovalError::Unknown));
+        assert_eq!(waiting.verdict().await.decision, None);
+    }
+
+    #[test]
+    fn they_are_bounded_and_forgotten() {
+        let clock = Clock::system();
+        let approvals = Approvals::new(clock.clone());
+        for n in 0..PENDING_MAX {
+            assert!(ask(&approvals, &n.to_string()).is_ok());
+        }
+        assert_eq!(ask(&approvals, "more").err(), Some(ApprovalError::Full));
+        approvals.lapse("0", "timeout");
+        clock.advance(MADE_MS);
+        assert!(ask(&approvals, "more").is_ok());
+        assert_eq!(
+            approvals.find("0").err().map(|e| e.to_string()).as_deref(),
+            Some("unknown or expired approval id")
+        );
+    }
+}

@@ -1,0 +1,120 @@
+//! Where the answer of a job or a heartbeat goes, and sending it there.
+
+use super::job::{Delivery, DeliveryMode, DeliveryStatus};
+use crate::{
+    messages::{DeliveryError, Messages, SendRequest},
+    store::{Store, StoreError, transcripts},
+};
+
+/// What became of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fate {
+    pub(super) status: DeliveryStatus,
+    pub(super) error: Option<String>,
+}
+
+/// Why an answer has no way out.
+pub(super) const NO_ROUTE: &str =
+    "no delivery route: name a channel and a recipient, or write to the agent on a channel once";
+
+/// A place on a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) channel: String,
+    pub(super) account: Option<String>,
+    pub(super) to: String,
+    pub(super) thread: Option<String>,
+}
+
+/// Sends an answer where the job says, once per run.
+pub(super) async fn deliver(
+    messages: &Messages,
+    store: &Store,
+    delivery: Option<&Delivery>,
+    run_id: &str,
+    text: &str,
+) -> Fate {
+    let Some(delivery) = delivery.filter(|d| d.mode == DeliveryMode::Announce) else {
+        return Fate { status: DeliveryStatus::NotRequested, error: None };
+    };
+    match route(store, delivery).await {
+        Ok(Some(route)) => send(messages, route, run_id, text).await,
+        Ok(None) => not_delivered(NO_ROUTE),
+        Err(error) => not_delivered(&error.to_string()),
+    }
+}
+
+/// Sends a text, once per key.
+pub(super) async fn send(messages: &Messages, route: Route, key: &str, text: &str) -> Fate {
+    let request = SendRequest {
+        channel: route.channel,
+        account: route.account,
+        to: route.to,
+        thread: route.thread,
+        text: text.to_owned(),
+        attachments: Vec::new(),
+        reply_to: None,
+        silent: false,
+        idem: Some(("cron".to_owned(), key.to_owned())),
+    };
+    match messages.send(request).await {
+        Ok(_) => Fate { status: DeliveryStatus::Delivered, error: None },
+        Err(error @ (DeliveryError::Unknown { .. } | DeliveryError::Pending { .. })) => {
+            Fate { status: DeliveryStatus::Unknown, error: Some(error.to_string()) }
+        }
+        Err(error) => not_delivered(&error.to_string()),
+    }
+}
+
+fn not_delivered(why: &str) -> Fate {
+    Fate { status: DeliveryStatus::NotDelivered, error: Some(why.to_owned()) }
+}
+
+async fn route(store: &Store, delivery: &Delivery) -> Result<Option<Route>, StoreError> {
+    let channel = delivery.channel.as_deref().filter(|c| *c != "last");
+    if let (Some(channel), Some(to)) = (channel, &delivery.to) {
+        return Ok(Some(Route {
+            channel: channel.to_owned(),
+            account: delivery.account_id.clone(),
+            to: to.clone(),
+            thread: None,
+        }));
+    }
+    let wanted = channel.map(str::to_owned);
+    let (rows, _) = store.read(|c| transcripts::list(c, &transcripts::Filter::default())).await?;
+    // Lists come with the latest change first, so the first that fits was used last.
+    Ok(rows.iter().filter_map(|row| row.route.as_ref()).filter_map(known).find(|route| {
+        wanted.as_ref().is_none_or(|channel| *channel == route.channel)
+            && delivery.to.as_ref().is_none_or(|to| *to == route.to)
+    }))
+}
+
+/// A route as conversations keep it.
+fn known(route: &serde_json::Value) -> Option<Route> {
+    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
+    Some(Route {
+        channel: text(&route["channel"])?,
+        account: text(&route["to"]["account"]),
+        to: text(&route["to"]["conversation"])?,
+        thread: text(&route["to"]["thread"]),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_kept_route_is_read_back() {
+        let route = json!({"channel": "line", "to": {"account": "work", "conversation": "ada"}});
+        let expected = Route {
+            channel: "line".into(),
+            account: Some("work".into()),
+            to: "ada".into(),
+            thread: None,
+        };
+        assert_eq!(known(&route), Some(expected));
+        assert_eq!(known(&json!({"channel": "line"})), None);
+    }
+}

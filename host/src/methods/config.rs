@@ -1,0 +1,61 @@
+//! `config.*`: the configuration shown without secrets, and changed against the state the caller saw.
+//!
+//! A change is made on the text of the main file (comments stay), checked as a whole together with
+//! the drop-ins and the environment, and only then put in place in one step. The gateway reads its
+//! configuration when it starts, so every answer to a change says that a restart is due.
+
+pub mod change;
+pub mod schema;
+pub mod snapshot;
+
+use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
+use crate::{config::document, protocol::scope::Scope};
+use serde_json::{Value, json as value};
+use snapshot::Snapshot;
+use std::sync::Arc;
+
+/// Adds the family.
+pub fn add(table: &mut Table) {
+    table.later("config.get", Access::Operator(Scope::Read), get);
+    table.now("config.schema", Access::Operator(Scope::Read), schema::whole);
+    table.now("config.schema.lookup", Access::Operator(Scope::Read), schema::lookup);
+    change::add(table);
+}
+
+/// Notes which state of the files this life runs with.
+pub async fn note_applied(core: &Core) {
+    match Snapshot::read(core).await {
+        Ok(snapshot) => {
+            core.config_hash.get_or_init(|| snapshot.hash);
+        }
+        Err(error) => tracing::warn!(%error, "the configuration's state could not be named"),
+    }
+}
+
+async fn get(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Shape, MethodError> {
+    let snapshot = Snapshot::read(&core).await?;
+    let own = redacted(snapshot.own.clone());
+    let whole = redacted(snapshot.whole.clone());
+    let raw = serde_json::to_string_pretty(&own).unwrap_or_default();
+    Ok(value!({
+        "path": snapshot.path, "exists": snapshot.text.is_some(), "format": "toml",
+        // Clients edit JSON; what they give back is laid over the TOML of the file.
+        "raw": raw, "parsed": own, "sourceConfig": own, "config": own,
+        "resolved": whole, "runtimeConfig": whole,
+        "includedPaths": snapshot.drop_ins, "includeProvenance": [],
+        "valid": snapshot.problem.is_none(), "issues": issues(snapshot.problem.as_ref()),
+        "warnings": [], "legacyIssues": [], "hash": snapshot.hash,
+        "appliedConfigHash": core.config_hash.get(),
+    }))
+}
+
+fn redacted(mut of: Value) -> Value {
+    document::redact(&mut of);
+    of
+}
+
+/// What is wrong, as a list that holds at most one thing: reading ends at the first.
+fn issues(problem: Option<&snapshot::Problem>) -> Value {
+    let issue = |p: &snapshot::Problem| value!({"path": p.setting, "message": p.text});
+    problem.map_or_else(|| value!([]), |p| value!([issue(p)]))
+}

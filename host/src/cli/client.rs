@@ -203,7 +203,8 @@ async fn dial(url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, C
         .max_message_size(Some(BUFFERED_BYTES_MAX))
         .max_frame_size(Some(BUFFERED_BYTES_MAX));
     let url = || url.to_owned();
-    match connect_async_with_config(url(), Some(config), true).await {
+    // On the heap, for it is large and used once.
+    match Box::pin(connect_async_with_config(url(), Some(config), true)).await {
         Ok((socket, _)) => Ok(socket),
         Err(SocketError::Http(page)) => {
             let body = page.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();

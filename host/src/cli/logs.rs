@@ -81,12 +81,13 @@ fn words(fields: &Map<String, Value>) -> String {
     };
     let time = first(["timestamp", "time"]);
     let level = first(["level", "level"]);
-    let mut text = format!("{time} {level:<5} {}", first(["message", "msg"]));
+    let mut words =
+        vec![time.to_owned(), format!("{level:<5}"), first(["message", "msg"]).to_owned()];
     for (name, value) in fields.iter().filter(|(name, _)| !PLACED.contains(&name.as_str())) {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        text.push_str(&format!(" {name}={value}"));
+        words.push(format!("{name}={value}"));
     }
-    print::line(text.trim_start())
+    print::line(words.join(" ").trim_start())
 }
 
 #[cfg(test)]

@@ -94,6 +94,9 @@ impl Identity {
 
     /// Keeps, or with `None` forgets, the token for `url`. A token that cannot be kept is issued
     /// again by the next connection, so failing to write is no failure.
+    ///
+    /// # Panics
+    /// Never: texts are JSON.
     pub fn keep_token(&self, url: &str, token: Option<&str>) {
         let mut tokens = self.tokens();
         if tokens.get(url).map(String::as_str) == token {

@@ -5,6 +5,8 @@
 
 mod agent;
 mod chat;
+mod cli;
+mod cli_doors;
 mod durability;
 mod handshake;
 mod nodes;

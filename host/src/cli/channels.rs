@@ -193,6 +193,9 @@ pub fn state_table(found: &Value) -> String {
     let now = Clock::system().now_ms();
     let rows = accounts(found).map(|(channel, account)| {
         let detail = account["probe"]["detail"].as_str().or(account["detail"].as_str());
+        // What is wrong was said above, in full.
+        let wrong = account["lastError"].as_str().unwrap_or_default();
+        let detail = detail.filter(|detail| !wrong.contains(detail));
         [
             channel.to_owned(),
             print::cell(account, "accountId"),

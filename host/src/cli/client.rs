@@ -66,7 +66,7 @@ impl Client {
     /// # Errors
     /// When nothing answers, it is no gateway, it does not answer in time, or it refuses.
     pub async fn open(target: &Target, scopes: Scopes) -> Result<Self, ClientError> {
-        let url = target.url.to_string();
+        let url = target.address().to_owned();
         let late = || ClientError::NotAGateway {
             url: url.clone(),
             why: format!("no greeting within {}", limit(target.timeout)),

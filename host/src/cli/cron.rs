@@ -69,7 +69,7 @@ pub struct AddArgs {
     #[command(flatten)]
     schedule: Schedule,
     /// Time zone of --cron, such as Europe/Berlin [default: the gateway's]
-    #[arg(long, value_name = "ZONE", requires = "cron")]
+    #[arg(long, value_name = "ZONE", requires = "cron", conflicts_with_all = ["at", "every"])]
     tz: Option<String>,
     #[command(flatten)]
     task: Task,

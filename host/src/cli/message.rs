@@ -3,6 +3,10 @@
 use super::{print, reach::Reach, report::Failure};
 use crate::{clock::uuid, protocol::scope::Scope};
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a channel may take.
+const DELIVERY: Duration = Duration::from_mins(1);
 
 /// What can be done with messages.
 #[derive(Debug, clap::Subcommand)]
@@ -83,11 +87,22 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
             .code(super::report::USAGE)
             .next("give --message TEXT or --media URL"));
     }
-    args.reach.ask(&[Scope::Write], "send", args.params(), |of| {
-        print::line(&format!(
-            "sent as {} on {}",
-            print::cell(of, "messageId"),
-            print::cell(of, "channel")
-        ))
+    let params = args.params();
+    let key = print::cell(&params, "idempotencyKey");
+    let sent = args.reach.with(async |gateway| {
+        gateway.be_patient(DELIVERY);
+        gateway.call(&[Scope::Write], "send", params).await
+    });
+    let sent = sent.map_err(|failure| match failure.word.as_deref() {
+        // The gateway may have it; the key makes another attempt safe.
+        Some("TIMEOUT" | "CLOSED") => {
+            let next = format!("whether it was sent is not known; run this again with --key {key}");
+            failure.next(next)
+        }
+        _ => failure,
+    })?;
+    args.reach.form.show(&sent, |of| {
+        let (id, channel) = (print::cell(of, "messageId"), print::cell(of, "channel"));
+        print::line(&format!("sent as {id} on {channel}"))
     })
 }

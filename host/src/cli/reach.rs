@@ -178,7 +178,7 @@ impl Remote {
     /// Where it is.
     #[must_use]
     pub fn url(&self) -> String {
-        self.target.url.to_string()
+        self.target.address().to_owned()
     }
 
     /// Calls a method with the scopes it needs. Where the gateway decides by the parameters that

@@ -27,7 +27,7 @@ pub enum Verb {
     },
     /// Let a sender talk to the agent from now on
     Approve {
-        /// The request, the beginning of its id, or the sender's id
+        /// The request, the beginning of its id, the sender's id, or the sender's code
         #[arg(value_name = "REQUEST")]
         request: String,
         /// Tell the sender
@@ -39,7 +39,7 @@ pub enum Verb {
     },
     /// Forget a request; the sender may ask again
     Dismiss {
-        /// The request, the beginning of its id, or the sender's id
+        /// The request, the beginning of its id, the sender's id, or the sender's code
         #[arg(value_name = "REQUEST")]
         request: String,
         /// The gateway.
@@ -94,7 +94,8 @@ fn settle(
 ) -> Result<(), Failure> {
     let answer = reach.with(async |gateway: &mut Remote| {
         let list = gateway.call(&[Scope::Pairing], "channels.pairing.list", json!({})).await?;
-        let row = pick(print::rows(&list, "requests"), given, "requestId", &["senderId"], LIST)?;
+        let row =
+            pick(print::rows(&list, "requests"), given, "requestId", &["senderId", "code"], LIST)?;
         let mut params = more.clone();
         for field in ["channel", "accountId", "requestId"] {
             params[field] = row[field].clone();

@@ -46,7 +46,8 @@ async fn attempt(
     scopes: Scopes,
 ) -> Result<Value, ClientError> {
     let (nonce, ts) = challenge(client).await?;
-    let kept = target.identity.as_ref().and_then(|identity| identity.token(&client.url));
+    let identity = target.identity.as_ref().filter(|_| target.may_use_kept);
+    let kept = identity.and_then(|identity| identity.token(&client.url));
     let mut params = params(target, scopes, kept);
     params.device = target.identity.as_ref().map(|id| id.prove(&params, &nonce, ts));
     let params = without_nulls(serde_json::to_value(&params).expect("parameters are plain data"));

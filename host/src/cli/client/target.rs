@@ -25,6 +25,9 @@ pub struct Target {
     pub password: Option<Secret>,
     /// Who this client is; none where it cannot be kept and the shared secret will do.
     pub identity: Option<Identity>,
+    /// May come in with the token that the gateway issued to this device: not where the caller
+    /// gave a secret, for it shall be seen whether that one is right.
+    pub may_use_kept: bool,
     /// Longest wait for the greeting and for each answer.
     pub timeout: Duration,
 }
@@ -83,9 +86,17 @@ impl Target {
             }
             Err(error) => return Err(error.into()),
         };
-        let target = Self { url, token, password, identity, timeout: given.timeout };
+        let may_use_kept = given.token.is_none() && given.password.is_none();
+        let timeout = given.timeout;
+        let target = Self { url, token, password, identity, may_use_kept, timeout };
         target.check_privacy(given.insecure)?;
         Ok(target)
+    }
+
+    /// The address as people write it.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
     }
 
     fn check_privacy(&self, insecure: bool) -> Result<(), Failure> {
@@ -98,7 +109,7 @@ impl Target {
         if near || insecure || self.url.scheme() == "wss" {
             return Ok(());
         }
-        let text = format!("{} would carry credentials and messages unencrypted", self.url);
+        let text = format!("{} would carry credentials and messages unencrypted", self.address());
         Err(Failure::new(text).code(USAGE).next(
             "use wss:// if the gateway has TLS, or a tunnel: ssh -N -L 18789:127.0.0.1:18789 HOST\nor, in a network you trust: --insecure",
         ))

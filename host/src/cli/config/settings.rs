@@ -25,10 +25,12 @@ pub fn read(setting: Option<&str>, reach: &Reach) -> Result<(), Failure> {
             }
         });
     };
-    let value = path(setting)?
+    let names = path(setting)?;
+    // What holds comes before what the file says: drop-ins and the environment have a say.
+    let forms = ["runtimeConfig", "resolved", "config", "parsed"];
+    let value = forms
         .iter()
-        .try_fold(&found["config"], |value, name| value.get(name))
-        .or_else(|| path(setting).ok()?.iter().try_fold(&found["parsed"], |v, name| v.get(name)));
+        .find_map(|form| names.iter().try_fold(&found[form], |value, name| value.get(name)));
     let Some(value) = value else {
         return Err(
             Failure::new(format!("{setting} is not set")).next("see what is: jackfield config get")
@@ -53,7 +55,8 @@ pub fn write(setting: &str, value: &str, reach: &Reach) -> Result<(), Failure> {
     })?;
     reach.form.show(&done, |of| {
         let mut text = format!("changed {setting} in {}", print::line(&print::cell(of, "path")));
-        let restart = [&of["restart"], &of["sentinel"]["payload"]["stats"]["requiresRestart"]];
+        let stats = &of["sentinel"]["payload"]["stats"];
+        let restart = [&of["restart"], &of["requiresRestart"], &stats["requiresRestart"]];
         if restart.into_iter().any(|r| !matches!(r, Value::Null | Value::Bool(false))) {
             text.push_str("\nit takes effect when the gateway starts anew");
         }

@@ -36,9 +36,12 @@ Exit codes:
   1  failed, or not well        4  not paired, or the token is missing or wrong
   2  wrong usage or settings
 
-Verbs that talk to a gateway find this machine's own by its configuration and its token by the
-file the gateway keeps it in; --url and --token name another. With --json a verb prints one JSON
-document, also when it fails.";
+Verbs that talk to a gateway find this machine's own by its configuration, and its token there or
+in its state directory; --url and --token name another. Each is a paired device with a key of its
+own, and asks for no more rights than it needs. With --json a verb prints one JSON document, also
+when it fails.
+
+JACKFIELD_CONFIG and JACKFIELD_STATE_DIR stand for --config and --state-dir.";
 
 /// A gateway for a personal assistant: small core, every messaging channel a plugin.
 #[derive(Debug, Parser)]
@@ -47,8 +50,7 @@ document, also when it fails.";
     version,
     about,
     after_help = AFTER,
-    arg_required_else_help = true,
-    propagate_version = true
+    arg_required_else_help = true
 )]
 pub struct Cli {
     #[command(subcommand)]

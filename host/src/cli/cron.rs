@@ -73,8 +73,8 @@ pub struct AddArgs {
     tz: Option<String>,
     #[command(flatten)]
     task: Task,
-    /// Conversation to run in: main, isolated (one of its own), or a key
-    /// [default: main for --event, isolated for --message]
+    /// Conversation to run in: main, isolated (its own), or a key
+    /// [default: main for --event, else isolated]
     #[arg(long, value_name = "KEY")]
     session: Option<String>,
     /// Wait for the next heartbeat instead of running at once

@@ -209,7 +209,8 @@ fn on_device(reach: &Reach, given: &str, method: &str, more: Value) -> Result<Va
     })
 }
 
-/// Acts on a token with the scopes that the token has: nobody may touch what is above them.
+/// Acts on a token with the scopes that the token has, for nobody may touch what is above them; a
+/// node's token is an administrator's matter.
 fn on_token(
     reach: &Reach,
     given: &TokenArgs,
@@ -227,7 +228,7 @@ fn on_token(
         let tokens = print::rows(row, "tokens").iter();
         let held = tokens.filter(|t| t["role"] == role).flat_map(|t| print::rows(t, "scopes"));
         let mut need: Vec<Scope> = held.filter_map(|s| Scope::parse(s.as_str()?)).collect();
-        need.push(Scope::Pairing);
+        need.push(if role == "node" { Scope::Admin } else { Scope::Pairing });
         gateway.call(&need, method, params).await
     })
 }

@@ -36,7 +36,6 @@ pub fn pick<'a>(
     match found.as_slice() {
         [one] => Ok(one),
         [] => Err(Failure::new(format!("there is no {what} `{}`", print::line(given)))
-            .code(USAGE)
             .next(format!("see which there are: {list}"))),
         several => {
             let ids: Vec<&str> = several.iter().filter_map(|row| row[id].as_str()).collect();

@@ -128,7 +128,8 @@ pub fn when(now_ms: u64, moment: Option<&Value>) -> String {
 #[must_use]
 pub fn span(ms: u64) -> String {
     let whole = humantime::format_duration(Duration::from_secs(ms / 1000)).to_string();
-    whole.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    let two = whole.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    two.replace("days", "d").replace("day", "d")
 }
 
 #[cfg(test)]
@@ -165,6 +166,6 @@ mod tests {
         assert_eq!(when(hour, Some(&json!(hour + 61_500))), "in 1m 1s");
         assert_eq!(when(hour, None), "-");
         assert_eq!(when(hour, Some(&json!(hour))), "0s ago");
-        assert_eq!(span(26 * hour + 61_000), "1day 2h");
+        assert_eq!(span(26 * hour + 61_000), "1d 2h");
     }
 }

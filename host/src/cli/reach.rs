@@ -41,25 +41,24 @@ pub struct Reach {
     /// How to print.
     #[command(flatten)]
     pub form: Form,
-    /// Another gateway than this machine's; its token is then yours to give
+    /// Another gateway than this machine's; give its token too
     #[arg(long, value_name = "URL", env = "OPENCLAW_GATEWAY_URL", help_heading = CONNECTION)]
     url: Option<String>,
     /// Port of this machine's gateway [default: the configuration's, or 18789]
     #[arg(long, value_name = "N", conflicts_with = "url", help_heading = CONNECTION)]
     port: Option<u16>,
-    /// Shared token of the gateway [default: this machine's, where it may be read]
+    /// Shared token of the gateway [default: this machine's, if readable]
     #[arg(long, value_name = "TOKEN", env = "OPENCLAW_GATEWAY_TOKEN", hide_env_values = true,
           help_heading = CONNECTION)]
     token: Option<String>,
-    /// Shared password of the gateway, where it has one instead of a token
+    /// Shared password of the gateway, if it has no token
     #[arg(long, value_name = "WORD", env = "OPENCLAW_GATEWAY_PASSWORD", hide_env_values = true,
           help_heading = CONNECTION)]
     password: Option<String>,
-    /// File with this client's device key, made when there is none
-    /// [default: cli-identity in the state directory of the user]
+    /// Device key of this client, made at first use [default: the user's]
     #[arg(long, value_name = "FILE", help_heading = CONNECTION)]
     identity: Option<PathBuf>,
-    /// Longest wait for an answer: seconds, or a time such as 500ms or 2m
+    /// Longest wait for an answer: seconds, or such as 500ms or 2m
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time,
           help_heading = CONNECTION)]
     timeout: Duration,

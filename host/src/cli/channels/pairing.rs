@@ -10,11 +10,9 @@ use crate::{
     protocol::scope::Scope,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
 
 /// Length of the code a stranger is given.
 const CODE_LETTERS: usize = 8;
-
 const LIST: (&str, &str) = ("waiting request", "jackfield channels pairing list");
 
 /// What can be done with strangers.
@@ -31,9 +29,9 @@ pub enum Verb {
     },
     /// Let a sender talk to the agent from now on
     Approve {
-        /// The code the sender was given, the sender's id, or the request's
-        #[arg(value_name = "CODE")]
-        request: String,
+        /// Who.
+        #[command(flatten)]
+        who: Who,
         /// Tell the sender
         #[arg(long)]
         notify: bool,
@@ -43,13 +41,24 @@ pub enum Verb {
     },
     /// Forget a request; the sender may ask again
     Dismiss {
-        /// The code the sender was given, the sender's id, or the request's
-        #[arg(value_name = "CODE")]
-        request: String,
+        /// Who.
+        #[command(flatten)]
+        who: Who,
         /// The gateway.
         #[command(flatten)]
         reach: Reach,
     },
+}
+
+/// A stranger.
+#[derive(Debug, clap::Args)]
+pub struct Who {
+    /// The channel they wrote to
+    #[arg(value_name = "CHANNEL")]
+    channel: String,
+    /// The code they were given, or their id, or the request's
+    #[arg(value_name = "CODE")]
+    code: String,
 }
 
 /// Runs a verb.
@@ -62,12 +71,12 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
             let params = channel.as_ref().map_or_else(|| json!({}), |c| json!({"channel": c}));
             reach.ask(&[Scope::Pairing], "channels.pairing.list", params, list)
         }
-        Verb::Approve { request, notify, reach } => {
+        Verb::Approve { who, notify, reach } => {
             let more = json!({"notify": notify});
-            settle(reach, request, ("channels.pairing.approve", &more), "may write from now on")
+            settle(reach, who, ("channels.pairing.approve", more), "may write from now on")
         }
-        Verb::Dismiss { request, reach } => {
-            settle(reach, request, ("channels.pairing.dismiss", &json!({})), "was turned away")
+        Verb::Dismiss { who, reach } => {
+            settle(reach, who, ("channels.pairing.dismiss", json!({})), "was turned away")
         }
     }
 }
@@ -92,46 +101,36 @@ fn list(of: &Value) -> String {
 
 fn settle(
     reach: &Reach,
-    given: &str,
-    (method, more): (&str, &Value),
+    who: &Who,
+    (method, mut params): (&str, Value),
     done: &str,
 ) -> Result<(), Failure> {
     let answer = reach.with(async |gateway: &mut Remote| {
-        let list = gateway.call(&[Scope::Pairing], "channels.pairing.list", json!({})).await?;
-        let rows = print::rows(&list, "requests");
-        let named = pick(rows, given, "requestId", &["senderId"], LIST);
-        let Some(wanted) = wanted(rows, named.as_ref().ok().copied(), given) else {
-            return Err(named.err().unwrap_or_else(|| Failure::new("nobody waits")));
-        };
-        let mut refused = None;
-        for mut params in wanted {
-            let more = more.as_object().into_iter().flatten();
-            more.for_each(|(name, value)| params[name] = value.clone());
-            match gateway.call(&[Scope::Pairing], method, params).await {
-                Ok(answer) => return Ok(answer),
-                Err(failure) => refused = Some(failure),
-            }
+        let named = json!({"channel": who.channel});
+        let list = gateway.call(&[Scope::Pairing], "channels.pairing.list", named).await?;
+        for (name, value) in named_by(print::rows(&list, "requests"), who)? {
+            params[name] = value;
         }
-        Err(refused.expect("there was at least one to try"))
+        gateway.call(&[Scope::Pairing], method, params).await
     })?;
     reach.form.show(&answer, |of| format!("{} {done}.", print::line(&print::cell(of, "senderId"))))
 }
 
-/// What to ask for: the row that was named; else, where `given` looks like a code, that code on each
-/// channel where somebody waits, for a list does not show codes.
-fn wanted(rows: &[Value], named: Option<&Value>, given: &str) -> Option<Vec<Value>> {
-    if let Some(row) = named {
-        let fields = ["channel", "accountId", "requestId"];
-        return Some(vec![fields.iter().map(|f| ((*f).to_owned(), row[*f].clone())).collect()]);
+/// How the wire names the request: whole where the list shows it; else by the code, for a list does
+/// not show codes.
+fn named_by(rows: &[Value], who: &Who) -> Result<Vec<(&'static str, Value)>, Failure> {
+    match pick(rows, &who.code, "requestId", &["senderId"], LIST) {
+        Ok(row) => Ok(["channel", "accountId", "requestId"].map(|f| (f, row[f].clone())).to_vec()),
+        Err(_) if is_code(&who.code) => Ok(vec![
+            ("channel", json!(who.channel)),
+            ("code", json!(who.code.to_ascii_uppercase())),
+        ]),
+        Err(failure) => Err(failure),
     }
-    let code = given.to_ascii_uppercase();
-    if code.len() != CODE_LETTERS || !code.bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return None;
-    }
-    let channels: BTreeSet<&str> = rows.iter().filter_map(|row| row["channel"].as_str()).collect();
-    let asks: Vec<Value> =
-        channels.iter().map(|channel| json!({"channel": channel, "code": code})).collect();
-    (!asks.is_empty()).then_some(asks)
+}
+
+fn is_code(text: &str) -> bool {
+    text.len() == CODE_LETTERS && text.bytes().all(|b| b.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -139,20 +138,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_tried_where_somebody_waits_and_a_row_is_named_whole() {
+    fn a_request_is_named_whole_or_by_its_code() {
         let rows = [
-            json!({"channel": "line", "accountId": "default", "requestId": "r-1", "x": 1}),
-            json!({"channel": "line", "accountId": "default", "requestId": "r-2"}),
+            json!({"channel": "line", "accountId": "a", "requestId": "r-1", "senderId": "eve"}),
+            json!({"channel": "line", "accountId": "a", "requestId": "r-2", "senderId": "bob"}),
         ];
-        assert_eq!(
-            wanted(&rows, Some(&rows[0]), "r-1"),
-            Some(vec![json!({"channel": "line", "accountId": "default", "requestId": "r-1"})])
-        );
-        assert_eq!(
-            wanted(&rows, None, "abcd2345"),
-            Some(vec![json!({"channel": "line", "code": "ABCD2345"})])
-        );
-        assert_eq!(wanted(&rows, None, "nobody"), None);
-        assert_eq!(wanted(&[], None, "ABCD2345"), None);
+        let name = |code: &str| {
+            named_by(&rows, &Who { channel: "line".to_owned(), code: code.to_owned() })
+        };
+        let whole = name("eve").unwrap();
+        assert!(whole.contains(&("requestId", json!("r-1"))), "{whole:?}");
+        assert!(name("abcd2345").unwrap().contains(&("code", json!("ABCD2345"))));
+        assert!(name("nobody").is_err(), "no row and no code");
     }
 }

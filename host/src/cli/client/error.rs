@@ -175,8 +175,10 @@ fn failed(failure: Failure, method: &str, error: WireError) -> Failure {
         failure.next("come in with the gateway's own token: --token TOKEN")
     } else if let Some(ms) = error.retry_after_ms {
         failure.next(format!("try again in {} s", ms.div_ceil(1000).max(1)))
+    } else if error.code == "INVALID_REQUEST" {
+        failure.next("correct what it names; what this verb takes: run it with --help")
     } else {
-        failure.next("what the gateway says of it: jackfield logs")
+        failure.next("what the gateway says of it: jackfield logs --problems")
     };
     let details = if error.details.is_null() { json!(null) } else { error.details };
     failure.wire(&error.code, details)

@@ -12,6 +12,7 @@ mod status;
 // From folder to library.
 mod discover;
 mod elf;
+pub mod explain;
 pub(crate) mod library;
 mod manifest;
 pub mod pack;

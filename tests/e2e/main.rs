@@ -8,6 +8,8 @@ mod approvals;
 mod chat;
 mod config_rpc;
 mod cron;
+mod cli;
+mod cli_doors;
 mod durability;
 mod handshake;
 mod nodes;

@@ -21,6 +21,7 @@ pub mod node;
 pub mod output;
 pub mod script;
 pub mod socket;
+pub mod terminal;
 
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ pub use eventually::{eventually, patiently};
 pub use gateway::{Gateway, Options};
 pub use identity::Identity;
 pub use socket::{Incoming, Socket};
+pub use terminal::{Said, Terminal};
 
 /// How long a play waits for one thing before it counts as not happening. Long, because a busy
 /// machine is slow and a failed log-in is answered late on purpose.

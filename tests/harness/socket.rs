@@ -56,7 +56,8 @@ impl Socket {
                 HeaderValue::from_str(value).expect("a play sends printable values"),
             );
         }
-        let upgrade = patiently(connect_async(request), || {
+        // On the heap: it holds the state of a TLS handshake, which plays do not make.
+        let upgrade = patiently(Box::pin(connect_async(request)), || {
             format!("no answer to the upgrade on port {port}")
         });
         match upgrade.await {

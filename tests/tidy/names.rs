@@ -20,7 +20,7 @@ const EMPTY_WORDS: [&str; 4] = ["helper", "manager", "util", "utils"];
 const WIRE_FOLLOWERS: [&str; 5] = ["defaults", "id", "info", "key", "keys"];
 
 /// Where methods and types carry the wire's names of `sessions.*`.
-const WIRE_FILES: [&str; 3] = ["host/src/protocol", "host/src/methods", "host/src/cli/"];
+const WIRE_FILES: [&str; 3] = ["host/src/protocol", "host/src/methods", "host/src/cli"];
 
 /// `get_` names that are not ours to choose.
 const FOREIGN_GETTERS: [&str; 2] = ["get_extension", "get_or_head"];

@@ -1,26 +1,69 @@
-//! `jackfield config`: the file, without a running gateway.
+//! `jackfield config`: the file on this machine, and the settings of a running gateway.
 
-use super::report::Failure;
+pub mod settings;
+
+use super::{
+    print,
+    reach::{Form, Reach, env},
+    report::Failure,
+};
 use crate::config::{Config, Paths};
+use serde_json::json;
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
 
-/// What can be done with the configuration file.
+/// What can be done with the configuration.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// Write a starter file, unless there is one already
-    Init(Place),
+    Init(FileArgs),
     /// Read the file as the gateway would, and say what is wrong with it
-    Check(Place),
+    Check(FileArgs),
     /// Print where the file is looked for
-    Path(Place),
+    Path(FileArgs),
+    /// Print the running gateway's settings, or one of them; secrets are not shown
+    Get {
+        /// Setting, such as gateway.port [default: the whole file]
+        #[arg(value_name = "SETTING")]
+        setting: Option<String>,
+        /// The gateway.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Change one setting of the running gateway, in its file
+    #[command(after_help = "\
+Examples:
+  jackfield config set gateway.port 18790
+  jackfield config set channels.line.enabled true
+  jackfield config set channels.line.allow '[\"ann\", \"bob\"]'
+  jackfield config set agent.id null      takes the setting out")]
+    Set {
+        /// Setting, such as gateway.port
+        #[arg(value_name = "SETTING")]
+        setting: String,
+        /// Value: JSON, or else a plain text
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+        /// The gateway.
+        #[command(flatten)]
+        reach: Reach,
+    },
 }
 
 /// Which file.
 #[derive(Debug, clap::Args)]
-pub struct Place {
+pub struct FileArgs {
     /// Configuration file
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// How to print.
+    #[command(flatten)]
+    form: Form,
+}
+
+impl FileArgs {
+    fn path(&self) -> PathBuf {
+        Paths::resolve(self.config.clone(), None, &env).config
+    }
 }
 
 /// What a starter file says.
@@ -47,33 +90,45 @@ enabled = true
 /// Runs a verb.
 ///
 /// # Errors
-/// What is wrong with the file.
-pub fn run(verb: Verb) -> Result<(), Failure> {
-    let find =
-        |place: Place| Paths::resolve(place.config, None, &|name| std::env::var(name).ok()).config;
+/// What is wrong with the file, or of the connection.
+pub fn run(verb: &Verb) -> Result<(), Failure> {
     match verb {
-        Verb::Path(place) => println!("{}", find(place).display()),
-        Verb::Check(place) => {
-            let path = find(place);
-            Config::load(&path)?;
-            let word = if path.exists() {
-                "is fine"
-            } else {
-                "does not exist; the gateway would start on defaults"
-            };
-            println!("{} {word}", path.display());
+        Verb::Path(args) => {
+            let path = args.path();
+            let document = json!({"path": path, "exists": path.exists()});
+            args.form.show(&document, |_| path.display().to_string())
         }
-        Verb::Init(place) => init(&find(place))?,
+        Verb::Check(args) => {
+            let path = args.path();
+            Config::load(&path)?;
+            let document = json!({"ok": true, "path": path, "exists": path.exists()});
+            args.form.show(&document, |of| {
+                let word = if of["exists"] == true {
+                    "is fine"
+                } else {
+                    "does not exist; the gateway would start on defaults"
+                };
+                format!("{} {word}", path.display())
+            })
+        }
+        Verb::Init(args) => init(args),
+        Verb::Get { setting, reach } => settings::read(setting.as_deref(), reach),
+        Verb::Set { setting, value, reach } => settings::write(setting, value, reach),
     }
-    Ok(())
 }
 
-fn init(path: &std::path::Path) -> Result<(), Failure> {
+fn init(args: &FileArgs) -> Result<(), Failure> {
+    let path = args.path();
     let failed =
         |error: std::io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
+    let done = |written: bool| {
+        let word = if written { "wrote" } else { "left as it is, for it exists already:" };
+        args.form.show(&json!({"ok": true, "path": path, "written": written}), |_| {
+            print::line(&format!("{word} {}", path.display()))
+        })
+    };
     if path.exists() {
-        println!("{} exists already; left as it is", path.display());
-        return Ok(());
+        return done(false);
     }
     if let Some(dir) = path.parent() {
         std::fs::create_dir_all(dir).map_err(failed)?;
@@ -82,9 +137,8 @@ fn init(path: &std::path::Path) -> Result<(), Failure> {
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
+        .open(&path)
         .map_err(failed)?;
     file.write_all(STARTER.as_bytes()).map_err(failed)?;
-    println!("wrote {}", path.display());
-    Ok(())
+    done(true)
 }

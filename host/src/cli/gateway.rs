@@ -13,6 +13,13 @@ const THREADS_MAX: usize = 4;
 
 /// Arguments of `jackfield gateway`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Without a configuration file it listens on 127.0.0.1:18789, makes a token, keeps it in the state
+directory and prints the links that carry it. Ctrl+C or SIGTERM stops it in order: what is under
+way is stored, and plugins are ended.
+
+JACKFIELD_LOG says how much is logged: info (default), debug, or such as jackfield::plugins=debug.
+Exit code 78 means that another gateway owns the state directory, 75 that the store failed.")]
 pub struct Args {
     /// Configuration file; without one the gateway starts on defaults
     #[arg(long, value_name = "FILE")]

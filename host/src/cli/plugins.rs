@@ -1,12 +1,55 @@
-//! `jackfield plugins`: packages on this machine's disk.
+//! `jackfield plugins`: packages on this machine's disk, and what a gateway makes of them.
 
-use super::report::Failure;
-use crate::plugins::pack::{PackPlan, pack};
-use std::path::PathBuf;
+pub mod disk;
 
-/// What can be done with packages.
+use super::{
+    print,
+    reach::{Form, Place, Reach},
+    report::Failure,
+};
+use crate::{
+    clock::Clock,
+    plugins::pack::{PackPlan, pack},
+    protocol::scope::Scope,
+};
+use serde_json::{Value, json};
+use std::{path::PathBuf, time::Duration};
+
+/// How long a plugin may take to stop and start again.
+const RELOAD: Duration = Duration::from_mins(2);
+
+/// What can be done with plugins.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
+    /// List what is installed, what runs, and what was refused and why
+    List(ListArgs),
+    /// Show everything known of a plugin, with its last log lines
+    Info {
+        /// The plugin's id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The gateway.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Stop a plugin in order and start it from its files as they are now
+    Reload {
+        /// The plugin's id
+        #[arg(value_name = "ID")]
+        id: String,
+        /// The gateway.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Say why a package would be refused, without a gateway and without running it
+    Explain {
+        /// The package's folder, its plugin.toml or its library
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// How to print.
+        #[command(flatten)]
+        form: Form,
+    },
     /// Make a package directory: the manifest with the hash of every file, and the files
     Pack {
         /// The author's plugin.toml
@@ -21,20 +64,140 @@ pub enum Verb {
         /// Directory to write, usually named after the plugin
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
+        /// How to print.
+        #[command(flatten)]
+        form: Form,
     },
+}
+
+/// Arguments of `jackfield plugins list`.
+#[derive(Debug, clap::Args)]
+pub struct ListArgs {
+    /// Read the manifests on this machine's disk instead of asking the gateway
+    #[arg(long)]
+    offline: bool,
+    /// With --offline: further directory with packages (repeatable)
+    #[arg(long = "plugin-dir", value_name = "DIR", requires = "offline")]
+    plugin_dirs: Vec<PathBuf>,
+    /// The gateway.
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// Runs a verb.
 ///
 /// # Errors
-/// What went wrong, by file.
+/// What went wrong, by file; or of the connection.
 pub fn run(verb: Verb) -> Result<(), Failure> {
     match verb {
-        Verb::Pack { manifest, library, extra, out } => {
+        Verb::List(args) => listing(&args),
+        Verb::Info { id, reach } => {
+            let params = json!({"pluginId": id});
+            reach.ask(&[Scope::Read], "plugins.inspect", params, |of| info(&of["plugin"]))
+        }
+        Verb::Reload { id, reach } => {
+            let done = reach.with(async |gateway| {
+                gateway.be_patient(RELOAD);
+                gateway.call(&[Scope::Admin], "plugins.reload", json!({"pluginId": id})).await
+            })?;
+            reach.form.show(&done, |_| format!("{id} runs anew"))
+        }
+        Verb::Explain { file, form } => disk::explained(&file, &form),
+        Verb::Pack { manifest, library, extra, out, form } => {
             let plan = PackPlan { manifest, library, extra, out };
             let packed = pack(&plan).map_err(|error| Failure::new(error.to_string()))?;
-            println!("packed {} {} into {}", packed.id, packed.version, plan.out.display());
-            Ok(())
+            let document =
+                json!({"ok": true, "id": packed.id, "version": packed.version, "out": plan.out});
+            form.show(&document, |_| {
+                format!("packed {} {} into {}", packed.id, packed.version, plan.out.display())
+            })
         }
+    }
+}
+
+fn listing(args: &ListArgs) -> Result<(), Failure> {
+    if args.offline {
+        let place: &Place = &args.reach.place;
+        let found = disk::found(place, &args.plugin_dirs)?;
+        return args.reach.form.show(&found, list);
+    }
+    args.reach.ask(&[Scope::Read], "plugins.list", json!({}), list)
+}
+
+fn list(of: &Value) -> String {
+    let rows = print::rows(of, "plugins");
+    if rows.is_empty() {
+        return "No plugin is installed. Where they are looked for: jackfield doctor".to_owned();
+    }
+    let cells = rows.iter().map(|r| {
+        [
+            print::cell(r, "id"),
+            print::cell(r, "version"),
+            print::cell(r, "channel"),
+            print::cell(r, "enabled"),
+            print::cell(r, "state"),
+            print::cell(r, "isolation"),
+        ]
+    });
+    let mut parts =
+        vec![print::table(["id", "version", "channel", "enabled", "state", "isolation"], cells)];
+    let troubled =
+        rows.iter().filter_map(|r| Some((print::cell(r, "id"), r["lastError"].as_str()?)));
+    let troubles: Vec<String> = troubled.map(|(id, error)| format!("{id}: {error}")).collect();
+    if !troubles.is_empty() {
+        parts.push(print::lines(&troubles.join("\n")));
+    }
+    parts.join("\n\n")
+}
+
+fn info(of: &Value) -> String {
+    let now = Clock::system().now_ms();
+    let one = |name, field| (name, print::cell(of, field));
+    let mut facts = vec![
+        one("Plugin", "id"),
+        one("Name", "label"),
+        one("Version", "version"),
+        one("Channel", "channel"),
+        one("Enabled", "enabled"),
+        one("State", "state"),
+        ("Since", print::when(now, of.get("sinceMs"))),
+        one("Isolation", "isolation"),
+        one("Process", "pid"),
+        one("Restarts", "restarts"),
+        one("Files", "path"),
+    ];
+    for link in print::rows(of, "links") {
+        let detail = link["detail"].as_str().unwrap_or_default();
+        let name = print::cell(link, "account");
+        let text = format!("{name}: {} {detail}", print::cell(link, "state"));
+        facts.push(("Account", text.trim_end().to_owned()));
+    }
+    for (name, field) in [("Last end", "lastExit"), ("Trouble", "lastError")] {
+        if let Some(text) = of[field].as_str() {
+            facts.push((name, text.replace('\n', " ")));
+        }
+    }
+    let mut text = print::facts(&facts);
+    let log: Vec<&str> = print::rows(of, "lastLog").iter().filter_map(Value::as_str).collect();
+    if !log.is_empty() {
+        let log: Vec<String> = log.iter().map(|line| print::line(line)).collect();
+        text = format!("{text}\n\nLast log lines\n{}", log.join("\n"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_stands_below_the_table_in_full() {
+        let of = json!({"plugins": [
+            {"id": "line-echo", "version": "1.0.0", "channel": "line", "enabled": true,
+             "state": "refused", "isolation": "process", "lastError": "libx.so: truncated: at 12"},
+        ]});
+        let text = list(&of);
+        assert!(text.starts_with("ID"), "{text}");
+        assert!(text.ends_with("\n\nline-echo: libx.so: truncated: at 12"), "{text}");
     }
 }

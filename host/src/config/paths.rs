@@ -48,6 +48,9 @@ impl Paths {
                 xdg("XDG_STATE_HOME", ".local/state")
             }
         });
+        // Others get these paths, some of them with another working directory.
+        let whole = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        let (config, state) = (whole(config), whole(state));
         let user_plugins = xdg("XDG_DATA_HOME", ".local/share").join("plugins");
         Self { config, state, user_plugins }
     }

@@ -110,7 +110,8 @@ fn look_at(path: &Path, explicit: bool) -> Option<Candidate> {
     if holds_library { missing() } else { None }
 }
 
-fn examine(path: &Path, explicit: bool) -> Candidate {
+/// The package in a folder, by its manifest.
+pub(super) fn examine(path: &Path, explicit: bool) -> Candidate {
     let file = path.join(MANIFEST_FILE);
     let read = read_manifest(&file).and_then(|text| manifest::parse_unchecked(&file, &text));
     match read {

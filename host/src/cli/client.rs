@@ -1,0 +1,225 @@
+//! A client of the protocol: connects, proves who it is, calls, and hands events on.
+//!
+//! It reads only while a call waits, so that everything comes in the order of the wire. Must not
+//! know: what the verbs ask or print.
+
+pub mod error;
+pub mod greeting;
+pub mod identity;
+pub mod target;
+
+pub use error::{ClientError, WireError};
+pub use identity::Identity;
+pub use target::Target;
+
+use crate::{
+    clock,
+    protocol::{BUFFERED_BYTES_MAX, scope::Scopes},
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    tungstenite::{Error as SocketError, Message, protocol::WebSocketConfig},
+};
+
+/// Longest wait for the other side's close, which is a courtesy.
+const CLOSE: Duration = Duration::from_millis(200);
+/// Longest part of a foreign page shown in an error.
+const PAGE_CHARS_MAX: usize = 120;
+
+/// A connection after its handshake.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    url: String,
+    /// What the gateway greeted with.
+    pub hello: Value,
+}
+
+/// What comes from the gateway.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Incoming {
+    Res {
+        id: String,
+        ok: bool,
+        #[serde(default)]
+        payload: Value,
+        #[serde(default)]
+        error: Option<WireError>,
+    },
+    Event {
+        event: String,
+        #[serde(default)]
+        payload: Value,
+    },
+    #[serde(other)]
+    Other,
+}
+
+impl Client {
+    /// Connects to the target and comes in with the given scopes.
+    ///
+    /// # Errors
+    /// When nothing answers, it is no gateway, it does not answer in time, or it refuses.
+    pub async fn open(target: &Target, scopes: Scopes) -> Result<Self, ClientError> {
+        let url = target.address().to_owned();
+        let late = || ClientError::NotAGateway {
+            url: url.clone(),
+            why: format!("no greeting within {}", limit(target.timeout)),
+        };
+        let opening = async {
+            let socket = dial(&url).await?;
+            let client = Self { socket, url: url.clone(), hello: Value::Null };
+            greeting::come_in(client, target, scopes).await
+        };
+        tokio::time::timeout(target.timeout, opening).await.map_err(|_| late())?
+    }
+
+    /// Calls a method and waits for its answer as long as `wait`.
+    ///
+    /// # Errors
+    /// The gateway's error, a lost connection, or no answer in time.
+    pub async fn call(
+        &mut self,
+        method: &str,
+        params: &Value,
+        wait: Duration,
+    ) -> Result<Value, ClientError> {
+        self.within(wait, method, async |client| {
+            let id = client.send(method, params).await?;
+            client.answer(&id, method, &mut |_, _| ()).await
+        })
+        .await
+    }
+
+    /// Calls a method that answers twice, hands on every event until the second answer, and waits
+    /// for that as long as `wait`.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub async fn call_to_the_end(
+        &mut self,
+        method: &str,
+        params: &Value,
+        wait: Duration,
+        heed: &mut impl FnMut(&str, &Value),
+    ) -> Result<Value, ClientError> {
+        self.within(wait, method, async |client| {
+            let id = client.send(method, params).await?;
+            loop {
+                let answer = client.answer(&id, method, heed).await?;
+                if answer["status"] != "accepted" {
+                    return Ok(answer);
+                }
+            }
+        })
+        .await
+    }
+
+    /// Says goodbye.
+    pub async fn close(mut self) {
+        // The gateway notices a lost connection as well.
+        let _ = tokio::time::timeout(CLOSE, self.socket.close(None)).await;
+    }
+
+    async fn within(
+        &mut self,
+        wait: Duration,
+        method: &str,
+        work: impl AsyncFnOnce(&mut Self) -> Result<Value, ClientError>,
+    ) -> Result<Value, ClientError> {
+        let late = ClientError::Late { what: method.to_owned(), limit: limit(wait) };
+        tokio::time::timeout(wait, work(self)).await.map_err(|_| late)?
+    }
+
+    async fn send(&mut self, method: &str, params: &Value) -> Result<String, ClientError> {
+        let id = clock::uuid();
+        let frame = json!({"type": "req", "id": id, "method": method, "params": params});
+        let sent = self.socket.send(Message::text(frame.to_string())).await;
+        sent.map_err(|error| self.lost(&error))?;
+        Ok(id)
+    }
+
+    async fn answer(
+        &mut self,
+        wanted: &str,
+        method: &str,
+        heed: &mut impl FnMut(&str, &Value),
+    ) -> Result<Value, ClientError> {
+        loop {
+            match self.next().await? {
+                Incoming::Res { id, ok: true, payload, .. } if id == wanted => return Ok(payload),
+                Incoming::Res { id, error: Some(error), .. } if id == wanted => {
+                    return Err(ClientError::Failed { method: method.to_owned(), error });
+                }
+                Incoming::Res { .. } | Incoming::Other => {}
+                Incoming::Event { event, payload } => heed(&event, &payload),
+            }
+        }
+    }
+
+    /// The next frame; what is not one is skipped.
+    async fn next(&mut self) -> Result<Incoming, ClientError> {
+        loop {
+            let message = match self.socket.next().await {
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return Err(self.lost(&error)),
+                None => return Err(self.closed(String::new())),
+            };
+            match message {
+                Message::Text(text) => {
+                    if let Ok(frame) = serde_json::from_str(&text) {
+                        return Ok(frame);
+                    }
+                }
+                Message::Close(frame) => {
+                    return Err(
+                        self.closed(frame.map(|f| f.reason.to_string()).unwrap_or_default())
+                    );
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn lost(&self, error: &SocketError) -> ClientError {
+        self.closed(match error {
+            SocketError::ConnectionClosed | SocketError::AlreadyClosed => String::new(),
+            other => other.to_string(),
+        })
+    }
+
+    fn closed(&self, why: String) -> ClientError {
+        ClientError::Closed { url: self.url.clone(), why }
+    }
+}
+
+async fn dial(url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
+    let config = WebSocketConfig::default()
+        .max_message_size(Some(BUFFERED_BYTES_MAX))
+        .max_frame_size(Some(BUFFERED_BYTES_MAX));
+    let url = || url.to_owned();
+    // On the heap, for it is large and used once.
+    match Box::pin(connect_async_with_config(url(), Some(config), true)).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(SocketError::Http(page)) => {
+            let body = page.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            let body: String =
+                body.lines().next().unwrap_or_default().chars().take(PAGE_CHARS_MAX).collect();
+            let why = format!("HTTP {} {body}", page.status().as_u16());
+            Err(ClientError::NotAGateway { url: url(), why: why.trim_end().to_owned() })
+        }
+        Err(SocketError::Io(error)) => {
+            Err(ClientError::Unreachable { url: url(), why: error.to_string() })
+        }
+        Err(error) => Err(ClientError::NotAGateway { url: url(), why: error.to_string() }),
+    }
+}
+
+fn limit(time: Duration) -> String {
+    humantime::format_duration(time).to_string()
+}

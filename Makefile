@@ -37,7 +37,7 @@ run: ## Build the gateway and its plugins and run them (ARGS="--port 18790")
 	@echo "build: gateway and plugins ($(PLUGINS))"
 	@cargo build --quiet --locked $(PRODUCT)
 	$(call pack,$(DEBUG),$(RUN)/plugins)
-	@"$(DEBUG)/jackfield" config init
+	@"$(DEBUG)/jackfield" config init --plugin-dir "$(RUN)/plugins"
 	@exec "$(DEBUG)/jackfield" gateway --plugin-dir "$(RUN)/plugins" $(ARGS)
 
 test: ## Install what tests need, then formatting, lints, build and every test

@@ -6,10 +6,10 @@
 mod agent;
 mod approvals;
 mod chat;
-mod config_rpc;
-mod cron;
 mod cli;
 mod cli_doors;
+mod config_rpc;
+mod cron;
 mod durability;
 mod handshake;
 mod nodes;

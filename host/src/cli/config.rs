@@ -7,15 +7,25 @@ use super::{
     reach::{Form, Reach, env},
     report::Failure,
 };
-use crate::config::{Config, Paths};
+use crate::{
+    config::{Config, Paths},
+    plugins::{PluginDir, Plugins, Settings},
+};
 use serde_json::json;
-use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+use std::{fmt::Write as _, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
 
 /// What can be done with the configuration.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
     /// Write a starter file, unless there is one already
-    Init(FileArgs),
+    Init {
+        /// The file.
+        #[command(flatten)]
+        file: FileArgs,
+        /// Directory with plugin packages, to enable what needs no settings (repeatable)
+        #[arg(long = "plugin-dir", value_name = "DIR")]
+        plugin_dirs: Vec<PathBuf>,
+    },
     /// Read the file as the gateway would, and say what is wrong with it
     Check(FileArgs),
     /// Print where the file is looked for
@@ -83,8 +93,6 @@ mode = "token"
 backend = "echo"
 
 # One table per channel; a channel that is not enabled costs nothing.
-[channels.webchat]
-enabled = true
 "#;
 
 /// Runs a verb.
@@ -111,14 +119,31 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
                 format!("{} {word}", path.display())
             })
         }
-        Verb::Init(args) => init(args),
+        Verb::Init { file, plugin_dirs } => init(file, plugin_dirs),
         Verb::Get { setting, reach } => settings::read(setting.as_deref(), reach),
         Verb::Set { setting, value, reach } => settings::write(setting, value, reach),
     }
 }
 
-fn init(args: &FileArgs) -> Result<(), Failure> {
-    let path = args.path();
+/// The starter's channels: those whose installed plugins need no settings.
+fn starter_channels(paths: &Paths, plugin_dirs: &[PathBuf]) -> String {
+    let named = plugin_dirs.iter().map(|path| PluginDir { path: path.clone(), explicit: true });
+    let standard = paths.plugin_dirs().into_iter().map(|path| PluginDir { path, explicit: false });
+    let settings = Settings { dirs: named.chain(standard).collect(), ..Settings::default() };
+    let found = Plugins::discover(&settings);
+    let manifests = found.iter().filter_map(|found| found.manifest.as_ref());
+    manifests.filter(|manifest| manifest.runtime.on_by_default).fold(
+        String::new(),
+        |mut text, manifest| {
+            let _ = write!(text, "[channels.{}]\nenabled = true\n", manifest.channel);
+            text
+        },
+    )
+}
+
+fn init(args: &FileArgs, plugin_dirs: &[PathBuf]) -> Result<(), Failure> {
+    let paths = Paths::resolve(args.config.clone(), None, &env);
+    let path = paths.config.clone();
     let failed =
         |error: std::io::Error| Failure::new(format!("cannot write {}: {error}", path.display()));
     let done = |written: bool| {
@@ -139,6 +164,7 @@ fn init(args: &FileArgs) -> Result<(), Failure> {
         .mode(0o600)
         .open(&path)
         .map_err(failed)?;
-    file.write_all(STARTER.as_bytes()).map_err(failed)?;
+    let text = format!("{STARTER}{}", starter_channels(&paths, plugin_dirs));
+    file.write_all(text.as_bytes()).map_err(failed)?;
     done(true)
 }

@@ -32,7 +32,8 @@ pub struct NodeRow {
     pub commands: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<BTreeMap<String, bool>>,
-    pub session_host: bool,
+    #[serde(rename = "sessionHost")]
+    pub hosts_conversations: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_stats: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +128,7 @@ fn build(
         caps: usable(approved.map(|a| &a.caps), declared.map(|d| &d.caps)),
         commands: usable(approved.map(|a| &a.commands), declared.map(|d| &d.commands)),
         permissions: declared.and_then(|d| d.permissions.clone()),
-        session_host: false,
+        hosts_conversations: false,
         host_stats: stats.or_else(|| approved.and_then(|a| a.last_host_stats.clone())),
         node_plugin_tools: live.and_then(|l| l.plugin_tools.clone()),
         path_env: declared.and_then(|d| d.path_env.clone()),

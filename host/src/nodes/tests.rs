@@ -9,6 +9,7 @@ use crate::{
 };
 use invoke::{Answer, Invoke, InvokeError};
 use std::{sync::Arc, time::Duration};
+use tokio_util::task::TaskTracker;
 
 struct Room {
     nodes: Arc<Nodes>,
@@ -92,7 +93,7 @@ async fn nothing_runs_before_a_person_said_yes() {
 
     let run = {
         let nodes = Arc::clone(&room.nodes);
-        tokio::spawn(async move { nodes.invoke(which(invoke::DEFAULT)).await })
+        TaskTracker::new().spawn(async move { nodes.invoke(which(invoke::DEFAULT)).await })
     };
     let request = sent(&room.outbox).await;
     assert_eq!(request["event"], "node.invoke.request");
@@ -117,7 +118,7 @@ async fn time_that_runs_out_is_told_to_the_node_and_a_lost_node_to_the_caller() 
 
     let run = {
         let nodes = Arc::clone(&room.nodes);
-        tokio::spawn(async move { nodes.invoke(which(invoke::DEFAULT)).await })
+        TaskTracker::new().spawn(async move { nodes.invoke(which(invoke::DEFAULT)).await })
     };
     sent(&room.outbox).await;
     room.nodes.leave("n", 1).await;

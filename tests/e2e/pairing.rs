@@ -19,7 +19,7 @@ fn as_node(number: u8) -> Connect {
         .with("role", json!("node"))
 }
 
-async fn waiting(refused: Result<Client, Refusal>) -> String {
+fn waiting(refused: Result<Client, Refusal>) -> String {
     let error = refused.err().expect("a person must approve").error.expect("it is told why");
     assert_eq!(
         (error.code.as_str(), &error.details["code"]),
@@ -37,7 +37,7 @@ async fn a_request_is_announced_approved_and_lets_the_device_in() {
     let gateway = Gateway::start(Options::default()).await;
     let mut admin = gateway.client().await;
     device(1, &["operator.read"]).open(gateway.port).await.expect("local devices are let in");
-    let request = waiting(as_node(1).open(gateway.port).await).await;
+    let request = waiting(as_node(1).open(gateway.port).await);
     let event = admin.event(|event| event.name == "device.pair.requested").await;
     assert_eq!(event.payload["requestId"], request.as_str());
 
@@ -63,15 +63,15 @@ async fn who_may_pair_may_not_make_nodes_or_grant_more_than_it_holds() {
     let gateway = Gateway::start(Options::default()).await;
     let first = device(1, &["operator.read"]).open(gateway.port).await.expect("it is local");
     let token = first.hello["auth"]["deviceToken"].clone();
-    let node = waiting(as_node(1).open(gateway.port).await).await;
-    let mut helper =
+    let node = waiting(as_node(1).open(gateway.port).await);
+    let mut clerk =
         Connect::cli().scopes(&[PAIRING]).open(gateway.port).await.expect("the secret is right");
-    let error = helper.refused("device.pair.approve", json!({ "requestId": node })).await;
+    let error = clerk.refused("device.pair.approve", json!({ "requestId": node })).await;
     assert_eq!(error.message, "device pairing approval denied");
-    let error = helper.refused("device.pair.approve", json!({ "requestId": "no such" })).await;
+    let error = clerk.refused("device.pair.approve", json!({ "requestId": "no such" })).await;
     assert_eq!(error.message, "device pairing approval denied");
-    helper.call("device.pair.reject", json!({ "requestId": node })).await;
-    let error = helper.refused("device.pair.reject", json!({ "requestId": node })).await;
+    clerk.call("device.pair.reject", json!({ "requestId": node })).await;
+    let error = clerk.refused("device.pair.reject", json!({ "requestId": node })).await;
     assert_eq!(error.message, "unknown requestId");
 
     let params = json!({ "deviceId": Identity::number(1).device_id(), "role": "operator" });
@@ -79,7 +79,7 @@ async fn who_may_pair_may_not_make_nodes_or_grant_more_than_it_holds() {
         ("device.token.rotate", "device token rotation denied"),
         ("device.token.revoke", "device token revocation denied"),
     ] {
-        let error = helper.refused(method, params.clone()).await;
+        let error = clerk.refused(method, params.clone()).await;
         assert_eq!((error.code.as_str(), error.message.as_str()), ("INVALID_REQUEST", text));
     }
     let still = device(1, &["operator.read"]).auth(json!({ "deviceToken": token }));

@@ -66,9 +66,9 @@ async fn what_a_node_offers_waits_for_a_person() {
 
     let request = json!({ "requestId": event.payload["requestId"] });
     let scopes = ["operator.pairing", "operator.write"];
-    let mut pairer =
+    let mut clerk =
         Connect::cli().scopes(&scopes).open(gateway.port).await.expect("a right secret");
-    let error = pairer.refused("node.pair.approve", request.clone()).await;
+    let error = clerk.refused("node.pair.approve", request.clone()).await;
     assert_eq!(error.message, "missing scope: operator.admin");
     admin.call("node.pair.approve", request.clone()).await;
     let told = box_.event(|event| event.name == "node.pair.resolved").await;

@@ -64,14 +64,14 @@ async fn who_may_pair_may_not_make_nodes_or_grant_more_than_it_holds() {
     let first = device(1, &["operator.read"]).open(gateway.port).await.expect("it is local");
     let token = first.hello["auth"]["deviceToken"].clone();
     let node = waiting(as_node(1).open(gateway.port).await);
-    let mut pairer =
+    let mut clerk =
         Connect::cli().scopes(&[PAIRING]).open(gateway.port).await.expect("the secret is right");
-    let error = pairer.refused("device.pair.approve", json!({ "requestId": node })).await;
+    let error = clerk.refused("device.pair.approve", json!({ "requestId": node })).await;
     assert_eq!(error.message, "device pairing approval denied");
-    let error = pairer.refused("device.pair.approve", json!({ "requestId": "no such" })).await;
+    let error = clerk.refused("device.pair.approve", json!({ "requestId": "no such" })).await;
     assert_eq!(error.message, "device pairing approval denied");
-    pairer.call("device.pair.reject", json!({ "requestId": node })).await;
-    let error = pairer.refused("device.pair.reject", json!({ "requestId": node })).await;
+    clerk.call("device.pair.reject", json!({ "requestId": node })).await;
+    let error = clerk.refused("device.pair.reject", json!({ "requestId": node })).await;
     assert_eq!(error.message, "unknown requestId");
 
     let params = json!({ "deviceId": Identity::number(1).device_id(), "role": "operator" });
@@ -79,7 +79,7 @@ async fn who_may_pair_may_not_make_nodes_or_grant_more_than_it_holds() {
         ("device.token.rotate", "device token rotation denied"),
         ("device.token.revoke", "device token revocation denied"),
     ] {
-        let error = pairer.refused(method, params.clone()).await;
+        let error = clerk.refused(method, params.clone()).await;
         assert_eq!((error.code.as_str(), error.message.as_str()), ("INVALID_REQUEST", text));
     }
     let still = device(1, &["operator.read"]).auth(json!({ "deviceToken": token }));

@@ -77,12 +77,10 @@ async fn every_way_a_request_ends_reaches_who_waits() {
     devices.approve(&second).await.unwrap();
     assert_eq!(devices.outcome(&second, "d").await, Some(Outcome::Approved));
     let third = request("operator.admin");
-    let waits = tokio::spawn({
-        let (devices, third) = (devices.clone(), third.clone());
-        async move { devices.outcome(&third, "d").await }
-    });
-    devices.reject(&third).unwrap();
-    assert_eq!(waits.await.unwrap(), Some(Outcome::Rejected));
+    let (waited, rejected) =
+        tokio::join!(devices.outcome(&third, "d"), async { devices.reject(&third) });
+    rejected.unwrap();
+    assert_eq!(waited, Some(Outcome::Rejected));
     let fourth = request("operator.admin");
     clock.advance(pending::PENDING_MS);
     assert_eq!(devices.outcome(&fourth, "d").await, None, "it expired before anyone waited");

@@ -32,8 +32,9 @@ pub struct NodeRow {
     pub commands: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<BTreeMap<String, bool>>,
+    /// Runs the agent's turns; no node does that for this gateway.
     #[serde(rename = "sessionHost")]
-    pub hosts_conversations: bool,
+    pub runs_turns: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host_stats: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +129,7 @@ fn build(
         caps: usable(approved.map(|a| &a.caps), declared.map(|d| &d.caps)),
         commands: usable(approved.map(|a| &a.commands), declared.map(|d| &d.commands)),
         permissions: declared.and_then(|d| d.permissions.clone()),
-        hosts_conversations: false,
+        runs_turns: false,
         host_stats: stats.or_else(|| approved.and_then(|a| a.last_host_stats.clone())),
         node_plugin_tools: live.and_then(|l| l.plugin_tools.clone()),
         path_env: declared.and_then(|d| d.path_env.clone()),

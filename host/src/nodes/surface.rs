@@ -20,9 +20,8 @@ pub struct Surface {
     pub permissions: Option<BTreeMap<String, bool>>,
     pub created_at_ms: u64,
     pub approved_at_ms: u64,
-    #[serde(default)]
-    #[serde(rename = "sessionHost")]
-    pub hosts_conversations: bool,
+    #[serde(default, rename = "sessionHost")]
+    pub runs_turns: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_host_stats: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -124,7 +123,7 @@ pub fn approve(waiting: PendingSurface, before: Option<&Surface>, now_ms: u64) -
         permissions: waiting.permissions,
         created_at_ms: before.map_or(now_ms, |b| b.created_at_ms),
         approved_at_ms: now_ms,
-        hosts_conversations: false,
+        runs_turns: false,
         last_host_stats: before.and_then(|b| b.last_host_stats.clone()),
         last_connected_at_ms: before.and_then(|b| b.last_connected_at_ms),
         last_disconnected_at_ms: before.and_then(|b| b.last_disconnected_at_ms),

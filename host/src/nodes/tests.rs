@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 use tokio_util::task::TaskTracker;
 
 struct Room {
-    nodes: Arc<Nodes>,
+    nodes: Nodes,
     devices: Devices,
     outbox: Arc<Outbox>,
     _state: tempfile::TempDir,
@@ -41,7 +41,7 @@ async fn room() -> Room {
     let subscriber = Subscriber::new(Role::Node, Scopes::NONE, &[], Arc::clone(&outbox));
     events.subscribe(1, Arc::new(subscriber));
     let nodes = Nodes::new(&NodesSection::default(), devices.clone(), events, clock);
-    Room { nodes: Arc::new(nodes), devices, outbox, _state: state }
+    Room { nodes, devices, outbox, _state: state }
 }
 
 fn declared(commands: &[&str]) -> Declared {
@@ -91,18 +91,17 @@ async fn nothing_runs_before_a_person_said_yes() {
     room.nodes.approve(&waiting.request_id).await.unwrap();
     assert!(room.nodes.approve(&waiting.request_id).await.is_err(), "a request is answered once");
 
-    let run = {
-        let nodes = Arc::clone(&room.nodes);
-        TaskTracker::new().spawn(async move { nodes.invoke(which(invoke::DEFAULT)).await })
+    let node = async {
+        let request = sent(&room.outbox).await;
+        assert_eq!(request["event"], "node.invoke.request");
+        let id = request["payload"]["id"].as_str().unwrap().to_owned();
+        let answer = || Answer { ok: true, payload_json: Some("{}".into()), ..Answer::default() };
+        assert!(!room.nodes.answer(2, &id, answer()), "another connection cannot answer");
+        assert!(room.nodes.answer(1, &id, answer()));
+        assert!(!room.nodes.answer(1, &id, answer()), "one answer is taken");
     };
-    let request = sent(&room.outbox).await;
-    assert_eq!(request["event"], "node.invoke.request");
-    let id = request["payload"]["id"].as_str().unwrap().to_owned();
-    let answer = || Answer { ok: true, payload_json: Some("{}".into()), ..Answer::default() };
-    assert!(!room.nodes.answer(2, &id, answer()), "another connection cannot answer");
-    assert!(room.nodes.answer(1, &id, answer()));
-    assert!(!room.nodes.answer(1, &id, answer()), "one answer is taken");
-    assert_eq!(run.await.unwrap().unwrap().payload_json.as_deref(), Some("{}"));
+    let (answered, ()) = tokio::join!(room.nodes.invoke(which(invoke::DEFAULT)), node);
+    assert_eq!(answered.unwrap().payload_json.as_deref(), Some("{}"));
 }
 
 #[tokio::test]
@@ -116,13 +115,12 @@ async fn time_that_runs_out_is_told_to_the_node_and_a_lost_node_to_the_caller() 
     assert_eq!(cancel["event"], "node.invoke.cancel");
     assert_eq!(cancel["payload"]["invokeId"], request["payload"]["id"]);
 
-    let run = {
-        let nodes = Arc::clone(&room.nodes);
-        TaskTracker::new().spawn(async move { nodes.invoke(which(invoke::DEFAULT)).await })
+    let node = async {
+        sent(&room.outbox).await;
+        room.nodes.leave("n", 1).await;
     };
-    sent(&room.outbox).await;
-    room.nodes.leave("n", 1).await;
-    let error = run.await.unwrap().unwrap_err();
+    let (answered, ()) = tokio::join!(room.nodes.invoke(which(invoke::DEFAULT)), node);
+    let error = answered.unwrap_err();
     assert_eq!(error.to_string(), "DISCONNECTED: node disconnected (system.which)");
     let error = room.nodes.invoke(which(invoke::DEFAULT)).await.unwrap_err();
     assert!(matches!(error, InvokeError::NotConnected), "{error}");

@@ -194,10 +194,13 @@ impl Heartbeats {
 
     /// Beats until the gateway stops. Wakes that come during a beat lead to one more.
     pub async fn tend(self: Arc<Self>) {
+        let clock = &self.parts.clock;
+        let due = || self.period().map(|period| clock.monotonic() + period);
+        let mut next = due();
         loop {
             let period = async {
-                match self.period() {
-                    Some(period) => tokio::time::sleep(period).await,
+                match next {
+                    Some(at) => tokio::time::sleep_until(at).await,
                     None => std::future::pending().await,
                 }
             };
@@ -205,8 +208,14 @@ impl Heartbeats {
                 () = self.parts.stop.cancelled() => return,
                 () = self.wake.notified() => true,
                 () = period => false,
-                () = self.changed.notified() => continue,
+                () = self.changed.notified() => {
+                    next = due();
+                    continue;
+                }
             };
+            if !woken {
+                next = due();
+            }
             match self.beat(woken).await {
                 Ok(Some(beat)) => self.show(beat),
                 Ok(None) => {}

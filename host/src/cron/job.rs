@@ -219,7 +219,8 @@ pub struct Job {
     /// When.
     pub schedule: Schedule,
     /// `main`, `isolated`, `current` or `session:<key>`.
-    pub session_target: String,
+    #[serde(rename = "sessionTarget")]
+    pub target: String,
     /// Whether the main conversation is told at once.
     pub wake_mode: WakeMode,
     /// What.

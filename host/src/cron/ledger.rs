@@ -39,8 +39,9 @@ pub struct Wish {
     pub enabled: Option<bool>,
     pub delete_after_run: Option<bool>,
     pub schedule: Option<Schedule>,
+    #[serde(rename = "sessionTarget")]
     #[schemars(length(min = 1))]
-    pub session_target: Option<String>,
+    pub target: Option<String>,
     pub wake_mode: Option<WakeMode>,
     pub payload: Option<Payload>,
     pub delivery: Option<Delivery>,
@@ -79,7 +80,7 @@ impl Wish {
             delete_after_run: once.then_some(true),
             created_at_ms: now,
             updated_at_ms: now,
-            session_target: self.session_target.clone().ok_or_else(|| missing("sessionTarget"))?,
+            target: self.target.clone().ok_or_else(|| missing("sessionTarget"))?,
             wake_mode: self.wake_mode.unwrap_or_default(),
             payload: self.payload.clone().ok_or_else(|| missing("payload"))?,
             delivery: None,
@@ -104,7 +105,7 @@ impl Wish {
         replace(&mut job.display_name, self.display_name);
         replace(&mut job.agent_id, self.agent_id);
         replace(&mut job.session_key, self.session_key);
-        replace(&mut job.session_target, self.session_target);
+        replace(&mut job.target, self.target);
         replace(&mut job.wake_mode, self.wake_mode);
         replace(&mut job.payload, self.payload);
         job.declaration_key = self.declaration_key.or(job.declaration_key);

@@ -24,7 +24,7 @@ const RESTART: &str = "restart";
 pub(super) fn conversation(job: &Job, agent: &str) -> Result<String, CronError> {
     let event = matches!(job.payload, Payload::SystemEvent { .. });
     let invalid = |text: &str| Err(CronError::Invalid(text.to_owned()));
-    match job.session_target.as_str() {
+    match job.target.as_str() {
         "main" if event => Ok(key::main_key(agent)),
         "main" => invalid("main cron jobs require payload.kind=\"systemEvent\""),
         _ if event => invalid("isolated cron jobs require payload.kind=\"agentTurn\""),

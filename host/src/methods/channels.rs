@@ -1,6 +1,6 @@
 //! `channels.*`: what each enabled channel is doing.
 
-use super::{Access, Caller, Core, MethodError, Shape, Table};
+use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
 use crate::{
     plugins::{PluginState, PluginStatus},
     protocol::scope::Scope,
@@ -18,6 +18,13 @@ const PROBE_MS: u64 = 10_000;
 /// Adds the family.
 pub fn add(table: &mut Table) {
     table.later("channels.status", Access::Operator(Scope::Read), status);
+    table.now("web.login.start", Access::Operator(Scope::Admin), no_login).hidden();
+    table.now("web.login.wait", Access::Operator(Scope::Admin), no_login).hidden();
+}
+
+/// No channel can be logged in from a page yet; the text is the one clients know for that.
+fn no_login(_: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<Shape, MethodError> {
+    Err(MethodError::Invalid("web login provider is not available".to_owned()))
 }
 
 /// Parameters of `channels.status`.

@@ -52,12 +52,21 @@ pub struct AgentList {
 pub struct AgentRow {
     id: String,
     name: String,
+    model: AgentModel,
+}
+
+/// The model an agent runs; consoles take an agent without one for not set up.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AgentModel {
+    primary: String,
 }
 
 fn agents(core: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<AgentList, MethodError> {
     let id = core.default_agent().to_owned();
+    let model = core.runs.model();
+    let primary = format!("{}/{}", model.provider, model.id);
     Ok(AgentList {
-        agents: vec![AgentRow { name: id.clone(), id: id.clone() }],
+        agents: vec![AgentRow { name: id.clone(), id: id.clone(), model: AgentModel { primary } }],
         default_id: id,
         main_key: crate::protocol::key::MAIN,
         scope: "per-sender",

@@ -9,7 +9,6 @@ use crate::{
 };
 use invoke::{Answer, Invoke, InvokeError};
 use std::{sync::Arc, time::Duration};
-use tokio_util::task::TaskTracker;
 
 struct Room {
     nodes: Nodes,

@@ -65,7 +65,7 @@ async fn out_a_send_reaches_the_person_and_answers_with_the_receipt() {
         client
             .call(
                 "send",
-                json!({ "channel": "line", "to": "ada", "message": "come", "idempotencyKey": "2" }),
+                json!({ "channel": "line", "to": "line:ada", "message": "come", "idempotencyKey": "2" }),
             )
             .await;
         assert_eq!(ada.message().await, "come", "{isolation}: it was not said twice");

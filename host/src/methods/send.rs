@@ -113,6 +113,7 @@ async fn send(core: Arc<Core>, _: Arc<Caller>, params: SendParams, to: Responder
 
 async fn send_now(core: &Core, params: SendParams) -> Result<Json, Failure> {
     let key = params.idempotency_key.clone();
+    let channel = channel(core, params.channel)?;
     let media = params.media_url.iter().chain(&params.media_urls);
     let attachments = media.map(|url| jackfield_plugin_api::attachment::Attachment {
         url: Some(url.clone()),
@@ -121,9 +122,9 @@ async fn send_now(core: &Core, params: SendParams) -> Result<Json, Failure> {
     let request = SendRequest {
         attachments: attachments.collect(),
         ..request(Sending {
-            channel: channel(core, params.channel)?,
+            to: bare(&channel, &params.to),
+            channel,
             account: params.account_id,
-            to: params.to,
             thread: params.thread_id,
             text: params.message.unwrap_or_default(),
             reply_to: params.reply_to_id,
@@ -196,8 +197,9 @@ async fn poll(core: Arc<Core>, _: Arc<Caller>, params: PollParams, to: Responder
 
 async fn poll_now(core: &Core, params: PollParams) -> Result<Json, Failure> {
     let channel = channel(core, params.channel)?;
+    let chat = bare(&channel, &params.to);
     let body = Outbound::Poll {
-        to: target(params.account_id, params.to.clone(), params.thread_id),
+        to: target(params.account_id, chat.clone(), params.thread_id),
         question: params.question,
         options: params.options,
         choices_max: params.max_selections,
@@ -210,7 +212,7 @@ async fn poll_now(core: &Core, params: PollParams) -> Result<Json, Failure> {
     let text = |name: &str| receipt.extra.get(name).and_then(Value::as_str).map(str::to_owned);
     Ok(json(&Sent {
         poll_id: text("pollId"),
-        chat_id: Some(receipt.conversation.as_ref().map_or(params.to, |c| c.0.clone())),
+        chat_id: Some(receipt.conversation.as_ref().map_or(chat, |c| c.0.clone())),
         message_id: message_id(&receipt, &params.idempotency_key),
         run_id: params.idempotency_key,
         channel,
@@ -240,6 +242,7 @@ async fn action_now(core: &Core, given: ActionParams) -> Result<Json, Failure> {
     let channel = given.channel.to_ascii_lowercase();
     let text = |name: &str| given.params.get(name).and_then(Value::as_str).map(str::to_owned);
     let chat = text("to").or_else(|| text("target")).unwrap_or_default();
+    let chat = bare(&channel, &chat);
     let dry = given.params.get("dryRun").and_then(Value::as_bool) == Some(true);
     if dry {
         return Ok(json(
@@ -311,6 +314,13 @@ fn outbound(given: &ActionParams, chat: &str) -> Result<Outbound, Failure> {
     })
 }
 
+/// A recipient without the channel's name before it, as clients that know several channels write it.
+fn bare(channel: &str, to: &str) -> String {
+    let to = to.trim();
+    let named = to.split_once(':').filter(|(name, _)| name.eq_ignore_ascii_case(channel));
+    named.map_or(to, |(_, rest)| rest).to_owned()
+}
+
 fn words(list: Option<&Value>) -> Vec<String> {
     let items = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     items.iter().filter_map(|w| w.as_str().map(str::to_owned)).collect()
@@ -358,4 +368,17 @@ fn failure(error: DeliveryError) -> Failure {
         DeliveryError::Store(error) => return MethodError::from(error).into(),
     };
     shape.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn a_recipient_may_carry_its_channel() {
+        assert_eq!(bare("line", "line:12345"), "12345");
+        assert_eq!(bare("line", "Line:a:b"), "a:b");
+        assert_eq!(bare("line", "other:12345"), "other:12345", "only its own channel's name");
+        assert_eq!(bare("line", " 12345 "), "12345");
+    }
 }

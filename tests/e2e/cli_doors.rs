@@ -102,6 +102,17 @@ async fn a_device_that_is_not_paired_is_four_and_told_how() {
     let request = error["details"]["requestId"].as_str().expect("a request waits");
     let next = error["next"].as_str().unwrap_or_default();
     assert!(next.contains(&format!("jackfield devices approve {request}")), "{next}");
+
+    // Somebody has to be the first: the machine's own secret is enough for that, and for no more.
+    let asked = terminal.run(&["devices", "approve"]).await;
+    assert_eq!(asked.code, 2, "nothing is approved unnamed: {asked:?}");
+    assert!(asked.err.contains(request), "{asked:?}");
+    terminal.done(&["devices", "approve", request]).await;
+    terminal.done(&["status"]).await;
+    let more = terminal.run(&["sessions", "reset", "main", "--json"]).await;
+    assert_eq!(more.code, 4, "a wider right is another request: {more:?}");
+    let request = more.document()["error"]["details"]["requestId"].clone();
+    terminal.done(&["devices", "reject", request.as_str().expect("it waits")]).await;
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ pub struct TokenArgs {
 /// Of the connection, of the method, or that there is no such device or request.
 pub fn run(verb: &Verb) -> Result<(), Failure> {
     match verb {
-        Verb::List { reach } => reach.ask(&[Scope::Pairing], "device.pair.list", json!({}), list),
+        Verb::List { reach } => reach.form.show(&reach.with(listed)?, list),
         Verb::Approve { request, reach } => approve(request.as_deref(), reach),
         Verb::Reject { request, reach } => {
             let done = reach.with(async |gateway| {
@@ -136,6 +136,7 @@ pub fn run(verb: &Verb) -> Result<(), Failure> {
 }
 
 async fn listed(gateway: &mut Remote) -> Result<Value, Failure> {
+    gateway.come_as_owner();
     gateway.call(&[Scope::Pairing], "device.pair.list", json!({})).await
 }
 

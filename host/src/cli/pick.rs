@@ -11,7 +11,8 @@ const PREFIX_MIN: usize = 4;
 /// Letters of an id shown in tables; enough to type.
 const SHORT: usize = 12;
 
-/// The one row that `given` names. `what` is the word for it, `list` the command that shows all.
+/// The one row that `given` names: by `id`, or by one of `names`, of which those that are ids too may
+/// be cut short. `what` is the word for it, `list` the command that shows all.
 ///
 /// # Errors
 /// When no row is meant, or several are.
@@ -28,10 +29,15 @@ pub fn pick<'a>(
     if let Some(exact) = rows.iter().find(|row| is(row, id)) {
         return Ok(exact);
     }
-    let begins = |row: &Value| {
-        given.len() >= PREFIX_MIN && row[id].as_str().is_some_and(|text| text.starts_with(given))
+    let begins = |row: &Value, field: &str| {
+        field.to_ascii_lowercase().ends_with("id")
+            && given.len() >= PREFIX_MIN
+            && row[field].as_str().is_some_and(|text| text.starts_with(given))
     };
-    let named = |row: &&Value| begins(row) || names.iter().any(|name| is(row, name));
+    let named = |row: &&Value| {
+        let mut fields = names.iter().chain(std::iter::once(&id));
+        fields.any(|field| is(row, field) || begins(row, field))
+    };
     let found: Vec<&Value> = rows.iter().filter(named).collect();
     match found.as_slice() {
         [one] => Ok(one),

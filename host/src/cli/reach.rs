@@ -133,8 +133,13 @@ impl Reach {
         work: impl AsyncFnOnce(&mut Remote) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let target = self.target()?;
-        let mut remote =
-            Remote { wait: target.timeout, target, client: None, scopes: Scopes::NONE };
+        let mut remote = Remote {
+            wait: target.timeout,
+            target,
+            client: None,
+            scopes: Scopes::NONE,
+            owner: false,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -171,6 +176,7 @@ pub struct Remote {
     wait: Duration,
     client: Option<Client>,
     scopes: Scopes,
+    owner: bool,
 }
 
 impl Remote {
@@ -205,6 +211,12 @@ impl Remote {
         }
     }
 
+    /// Comes in with the secret of this machine's gateway alone where it is at hand: somebody has to
+    /// approve the first device, and asking to be one would change the requests that wait.
+    pub fn come_as_owner(&mut self) {
+        self.owner = true;
+    }
+
     /// Lets the calls from now on take at least as long as `wait`.
     pub fn be_patient(&mut self, wait: Duration) {
         self.wait = self.wait.max(wait);
@@ -234,6 +246,22 @@ impl Remote {
         Ok(self.client(need).await?.hello.clone())
     }
 
+    /// Opens a connection; as the owner, first without a device, which is then not asked to be one.
+    async fn open(&mut self, scopes: Scopes) -> Result<Client, ClientError> {
+        let secret = self.target.token.is_some() || self.target.password.is_some();
+        if !(self.owner && secret && self.target.is_near()) {
+            return Client::open(&self.target, scopes).await;
+        }
+        let identity = self.target.identity.take();
+        match Client::open(&self.target, scopes).await {
+            Err(ClientError::Refused { .. }) if identity.is_some() => {
+                self.target.identity = identity;
+                Client::open(&self.target, scopes).await
+            }
+            opened => opened,
+        }
+    }
+
     async fn client(&mut self, need: Scopes) -> Result<&mut Client, ClientError> {
         let client = match self.client.take() {
             Some(client) if self.scopes.covers(need) => client,
@@ -242,7 +270,7 @@ impl Remote {
                     client.close().await;
                 }
                 let scopes = self.scopes.union(need);
-                let client = Client::open(&self.target, scopes).await?;
+                let client = self.open(scopes).await?;
                 self.scopes = scopes;
                 client
             }

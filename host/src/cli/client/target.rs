@@ -99,14 +99,19 @@ impl Target {
         self.url.as_str().trim_end_matches('/')
     }
 
-    fn check_privacy(&self, insecure: bool) -> Result<(), Failure> {
-        let near = match self.url.host() {
+    /// Whether it is on this machine, or at the near end of a tunnel.
+    #[must_use]
+    pub fn is_near(&self) -> bool {
+        match self.url.host() {
             Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
             Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
             Some(url::Host::Domain(name)) => name == "localhost",
             None => false,
-        };
-        if near || insecure || self.url.scheme() == "wss" {
+        }
+    }
+
+    fn check_privacy(&self, insecure: bool) -> Result<(), Failure> {
+        if self.is_near() || insecure || self.url.scheme() == "wss" {
             return Ok(());
         }
         let text = format!("{} would carry credentials and messages unencrypted", self.address());

@@ -26,7 +26,9 @@ async fn a_job_is_added_run_and_removed() {
 
 #[tokio::test]
 async fn a_setting_is_read_and_changed_in_its_file() {
-    let gateway = Gateway::start(Options::default().config("# a comment stays")).await;
+    let gateway =
+        Gateway::start(Options::default().config("# a comment stays\n[agent]\nbackend = \"echo\""))
+            .await;
     let terminal = Terminal::beside(&gateway);
     assert_eq!(terminal.done(&["config", "get", "agent.backend"]).await, "echo\n");
     let secret = terminal.done(&["config", "get", "gateway.auth.token"]).await;

@@ -79,7 +79,7 @@ async fn what_was_shown_can_be_set_and_survives_a_restart() {
     let mut edited = before["config"].clone();
     edited["heartbeat"] = json!({ "every": "1h" });
     let done = client.call("config.set", against(&before, &edited)).await;
-    assert_eq!(done["changedPaths"], json!(["heartbeat"]), "{done}");
+    assert_eq!(done["changedPaths"], json!(["heartbeat.every"]), "{done}");
     assert!(file(&gateway).contains(TOKEN));
 
     gateway.restart().await;

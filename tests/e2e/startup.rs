@@ -38,7 +38,9 @@ async fn the_starter_configuration_is_one_it_accepts() {
     fs::remove_file(&config).expect("it was laid out");
     let init = || {
         let mut command = Command::new(libraries::binary());
-        let ran = command.args(["config", "init", "--config"]).arg(&config).output();
+        let plugins = home.path().join("plugins");
+        command.args(["config", "init", "--config"]).arg(&config);
+        let ran = command.arg("--plugin-dir").arg(plugins).output();
         assert!(ran.expect("the binary runs").status.success());
         fs::read_to_string(&config).expect("a starter configuration was written")
     };

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 use std::{
+    collections::BTreeSet,
     io::{self, Write as _},
     path::Path,
 };
@@ -142,17 +143,20 @@ pub fn changed(from: &Value, to: &Value) -> Vec<String> {
 }
 
 fn differ(from: Option<&Value>, to: Option<&Value>, path: &str, paths: &mut Vec<String>) {
-    match (from, to) {
-        (Some(Value::Object(before)), Some(Value::Object(after))) => {
-            for (name, entry) in before {
-                differ(Some(entry), after.get(name), &join(path, name), paths);
-            }
-            for (name, entry) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
-                differ(None, Some(entry), &join(path, name), paths);
-            }
-        }
-        (from, to) if from == to => {}
-        _ => paths.push(path.to_owned()),
+    if from == to {
+        return;
+    }
+    let names: BTreeSet<&String> =
+        [from, to].into_iter().flatten().filter_map(Value::as_object).flat_map(Map::keys).collect();
+    let tables = [from, to].into_iter().flatten().all(Value::is_object);
+    // A table that came or went is named by the settings in it.
+    if names.is_empty() || !tables {
+        paths.push(path.to_owned());
+        return;
+    }
+    for name in names {
+        let (before, after) = (from.and_then(|t| t.get(name)), to.and_then(|t| t.get(name)));
+        differ(before, after, &join(path, name), paths);
     }
 }
 

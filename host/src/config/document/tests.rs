@@ -53,7 +53,13 @@ fn comments_outlive_a_change() {
     assert!(text.contains("[channels.line] # ours") && !text.contains("bind"), "{text}");
     assert_eq!(
         changed(&parsed(FILE), &wanted),
-        ["channels.line.accounts", "channels.line.listen", "gateway.bind", "gateway.port", "agent"]
+        [
+            "agent.id",
+            "channels.line.accounts.a.name",
+            "channels.line.listen",
+            "gateway.bind",
+            "gateway.port"
+        ]
     );
 }
 

@@ -1,7 +1,7 @@
 //! From the challenge to hello-ok, in the order the wire has it.
 
 use super::{
-    greeting, node,
+    REQUEST, greeting, node,
     refusal::wire,
     socket::{Incoming, Socket},
 };
@@ -15,7 +15,7 @@ use crate::{
         connect::ConnectParams,
         error::ErrorShape,
         event,
-        frame::{EventText, RequestFrame, failure_text, json, response_text},
+        frame::{EventText, failure_text, json, response_text},
         hello::Challenge,
         schema::Validator,
     },
@@ -26,7 +26,6 @@ use std::{
     time::Duration,
 };
 
-static REQUEST: LazyLock<Validator> = LazyLock::new(Validator::of::<RequestFrame>);
 static CONNECT: LazyLock<Validator> = LazyLock::new(Validator::of::<ConnectParams>);
 
 /// A client that was let in.

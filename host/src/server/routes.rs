@@ -157,13 +157,12 @@ async fn plugin(
 ) -> Result<Response, warp::Rejection> {
     let plugins = &door.core.plugins;
     let path = path.as_str();
-    if plugins.route(path).is_none() {
+    let Some(route) = plugins.route(path) else {
         return match plugins.route(&format!("{path}/")) {
             Some(_) if method == Method::GET => Ok(redirect(&format!("{path}/"))),
             _ => Err(warp::reject::not_found()),
         };
-    }
-    let Some(route) = plugins.route(path) else { return Err(warp::reject::not_found()) };
+    };
     if body.len() > usize::try_from(route.body_bytes_max).unwrap_or(usize::MAX) {
         return Ok(pages::text(
             StatusCode::PAYLOAD_TOO_LARGE,

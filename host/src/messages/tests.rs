@@ -154,9 +154,15 @@ impl Rig {
         self.turns.ran.lock().unwrap().iter().map(|(_, text)| text.clone()).collect()
     }
 
-    /// Until all work is done that can be done, or the test has waited long enough.
+    /// Until nothing is left to do and all of it is counted: rows are committed before they count.
     async fn until_settled(&self) {
         self.until(|b| b.inbound_pending == 0 && b.outbound_pending == 0).await;
+        let counted = async {
+            while self.messages.counters().pending > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), counted).await.expect("each end is counted");
     }
 
     async fn until(&self, reached: impl Fn(super::Backlog) -> bool) {

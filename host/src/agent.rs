@@ -9,10 +9,11 @@ pub mod broadcast;
 pub mod echo;
 pub mod handle;
 pub mod lanes;
+pub mod openai;
 pub mod run;
 pub mod runs;
 
-pub use backend::{Backend, BackendError, Prompt, Step, Usage};
+pub use backend::{Backend, BackendError, Prompt, Said, Step, Usage};
 pub use handle::{Finished, Handle, RunState};
 pub use runs::{Begun, RunError, Runs, Start};
 

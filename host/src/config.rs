@@ -132,11 +132,9 @@ impl Config {
             let hint = source::did_you_mean(&text);
             ConfigError::Setting { path: path.display().to_string(), setting, text, hint }
         })?;
-        config.gateway.check().map_err(|(setting, text)| ConfigError::Setting {
-            path: path.display().to_string(),
-            setting,
-            text,
-            hint: String::new(),
+        config.gateway.check().and_then(|()| config.agent.check()).map_err(|(setting, text)| {
+            let path = path.display().to_string();
+            ConfigError::Setting { path, setting, text, hint: String::new() }
         })?;
         Ok(config)
     }

@@ -114,7 +114,7 @@ impl Gateway {
             store.clone(),
             clock.clone(),
             events.clone(),
-            wiring::backend(&config),
+            wiring::backend(&config, &clock),
             &config.agent,
             tracker.clone(),
         );

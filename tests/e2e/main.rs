@@ -14,6 +14,7 @@ mod config_rpc;
 mod cron;
 mod durability;
 mod handshake;
+mod models;
 mod nodes;
 mod pairing;
 mod plugins;

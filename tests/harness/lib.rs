@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod identity;
 pub mod libraries;
 pub mod line;
+pub mod model;
 pub mod node;
 pub mod output;
 pub mod script;

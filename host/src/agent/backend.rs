@@ -5,6 +5,7 @@
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Steps that may wait for the run that owns them; a backend faster than that waits.
@@ -17,7 +18,18 @@ pub struct Prompt {
     pub run_id: String,
     /// The conversation.
     pub session_key: String,
+    /// What was said before in the conversation, oldest first; as much as [`Backend::history`] asks for.
+    pub history: Vec<Said>,
     /// What was said.
+    pub text: String,
+}
+
+/// Something said earlier in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// By the agent, not by the person.
+    pub by_agent: bool,
+    /// The words.
     pub text: String,
 }
 
@@ -26,6 +38,8 @@ pub struct Prompt {
 pub enum Step {
     /// More of the answer.
     Text(String),
+    /// More of what it thinks on the way; no part of the answer.
+    Thought(String),
     /// What the run used so far.
     Usage(Usage),
 }
@@ -48,6 +62,22 @@ pub enum BackendError {
     /// The run's owner is gone; nobody listens.
     #[error("nobody listens to this run any more")]
     Unheard,
+    /// The model's endpoint cannot be reached.
+    #[error("the model's endpoint cannot be reached: {0}")]
+    Unreachable(String),
+    /// The endpoint refuses the request.
+    #[error("the model's endpoint answers {status}: {text}")]
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Its own words, without credentials.
+        text: String,
+        /// When it may be asked again, if it said so.
+        retry_after: Option<Duration>,
+    },
+    /// The answer ended before it was complete, or is no answer.
+    #[error("the model's answer broke off: {0}")]
+    Broken(String),
 }
 
 /// A model, as `models.list` shows it.
@@ -79,4 +109,14 @@ pub trait Backend: Send + Sync + 'static {
 
     /// The model it uses.
     fn model(&self) -> Model;
+
+    /// Every model it could use; asks whom it must.
+    fn models(&self) -> BoxFuture<'_, Vec<Model>> {
+        Box::pin(async { vec![self.model()] })
+    }
+
+    /// Earlier messages of the conversation that it wants with a prompt.
+    fn history(&self) -> u32 {
+        0
+    }
 }

@@ -62,6 +62,11 @@ impl Broadcast {
         self.chat("delta", value!({"deltaText": delta, "message": message}));
     }
 
+    /// More of what the agent thinks: `delta` is new, `text` is everything so far.
+    pub fn thought(&mut self, text: &str, delta: &str) {
+        self.agent("thinking", &value!({"text": text, "delta": delta}));
+    }
+
     /// The run is over. `message` is the stored answer, absent when there was none.
     pub fn end(&mut self, outcome: &Outcome, message: Option<&Value>, stop_reason: &str) {
         let (started, ended) = (self.started_at, self.clock.now_ms());

@@ -54,7 +54,12 @@ mod tests {
     #[tokio::test]
     async fn it_says_every_word_back_with_its_spaces() {
         let (out, mut steps) = mpsc::channel(STEPS_MAX);
-        let prompt = Prompt { run_id: "r".into(), session_key: "k".into(), text: "a  b\nc".into() };
+        let prompt = Prompt {
+            run_id: "r".into(),
+            session_key: "k".into(),
+            history: Vec::new(),
+            text: "a  b\nc".into(),
+        };
         Echo { pace: Duration::ZERO }.run(prompt, out).await.unwrap();
         let mut text = String::new();
         while let Some(step) = steps.recv().await {

@@ -5,7 +5,7 @@
 
 use super::{
     CommitHook, Outcome, OutcomeStatus,
-    backend::{Backend, Prompt, STEPS_MAX, Step, Usage},
+    backend::{Backend, Prompt, STEPS_MAX, Said, Step, Usage},
     broadcast::{Broadcast, RunNames, assistant_message, stored_message},
     handle::{Finished, RunState},
 };
@@ -85,9 +85,16 @@ impl Run {
     }
 
     async fn stream(&self, cast: &mut Broadcast, answer: &mut Answer) -> Ending {
+        let history = match self.history().await {
+            Ok(history) => history,
+            Err(error) => {
+                return Ending::Failed(format!("the conversation could not be read: {error}"));
+            }
+        };
         let prompt = Prompt {
             run_id: self.names.run_id.clone(),
             session_key: self.names.session_key.clone(),
+            history,
             text: self.text.clone(),
         };
         let (out, mut steps) = mpsc::channel(STEPS_MAX);
@@ -120,6 +127,31 @@ impl Run {
             Ok(()) => Ending::Answered,
             Err(error) => Ending::Failed(error.to_string()),
         }
+    }
+
+    /// What was said before this run's message, and the answers that came since.
+    async fn history(&self) -> Result<Vec<Said>, StoreError> {
+        let limit = self.backend.history();
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let (key, mine) = (self.names.session_key.clone(), self.state.message_seq);
+        // One more than asked for: this run's own message is among them.
+        let read = move |c: &rusqlite::Connection| {
+            transcripts::history(c, &key, u64::from(limit) + 1, None)
+        };
+        let (entries, _) = self.store.read(read).await?;
+        let said = |entry: &transcripts::Entry| {
+            let by_agent = match entry.role {
+                transcripts::Role::Assistant => true,
+                // Later messages are the prompts of runs that wait behind this one.
+                transcripts::Role::User if entry.seq < mine => false,
+                transcripts::Role::User | transcripts::Role::ToolResult => return None,
+            };
+            let text = transcripts::text_of(&entry.body)?.to_owned();
+            Some(Said { by_agent, text })
+        };
+        Ok(entries.iter().filter_map(said).collect())
     }
 
     /// Stores the answer and what the caller wants stored with it, in one transaction.
@@ -171,6 +203,8 @@ impl Run {
 struct Answer {
     text: String,
     sent: usize,
+    thought: String,
+    thought_sent: usize,
     usage: Usage,
 }
 
@@ -178,16 +212,21 @@ impl Answer {
     fn take(&mut self, step: Step) {
         match step {
             Step::Text(more) => self.text.push_str(&more),
+            Step::Thought(more) => self.thought.push_str(&more),
             Step::Usage(usage) => self.usage = usage,
         }
     }
 
     fn waits(&self) -> bool {
-        self.sent < self.text.len()
+        self.sent < self.text.len() || self.thought_sent < self.thought.len()
     }
 
     fn flush(&mut self, cast: &mut Broadcast, state: &RunState) {
-        if self.waits() {
+        if self.thought_sent < self.thought.len() {
+            cast.thought(&self.thought, &self.thought[self.thought_sent..]);
+            self.thought_sent = self.thought.len();
+        }
+        if self.sent < self.text.len() {
             cast.delta(&self.text, &self.text[self.sent..]);
             self.sent = self.text.len();
             state.set_partial(&self.text);

@@ -138,6 +138,11 @@ impl Runs {
         self.shared.backend.model()
     }
 
+    /// Every model the runs could use.
+    pub async fn models(&self) -> Vec<Model> {
+        self.shared.backend.models().await
+    }
+
     /// Accepts a run: the message is stored, then its place in the lane is taken.
     ///
     /// # Errors

@@ -89,8 +89,13 @@ mode = "token"
 # token = "${OPENCLAW_GATEWAY_TOKEN}"
 
 [agent]
-# "echo" answers with what it is told; it needs nothing.
+# "echo" answers with what it is told; it needs nothing. "openai" asks a model, see below.
 backend = "echo"
+
+# [agent.openai]
+# base_url = "http://127.0.0.1:11434/v1"
+# model = "llama3.2"
+# api_key = "${OPENAI_API_KEY}"
 
 # One table per channel; a channel that is not enabled costs nothing.
 "#;

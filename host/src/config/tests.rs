@@ -88,3 +88,22 @@ fn a_channel_table_reaches_its_plugin_whole() {
     assert_eq!(table["enabled"], true);
     assert_eq!(config.channels["line"].accounts(), ["default"]);
 }
+
+#[test]
+fn a_model_backend_needs_a_model_and_an_address() {
+    let with = |more: &str| load(&format!("[agent]\nbackend = \"openai\"\n[agent.openai]\n{more}"));
+    for (text, word) in [
+        ("", "agent.openai.model"),
+        ("model = \"m\"", "agent.openai.base_url"),
+        ("model = \"m\"\nbase_url = \"localhost:11434\"", "is no web address"),
+        ("model = \"m\"\nbase_url = \"//v1\"", "http://127.0.0.1:11434/v1"),
+        ("model = \"m\"\nbase_url = \"http://h/v1\"\nidle_timeout_s = 0", "at least 1"),
+    ] {
+        let error = with(text).unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+    }
+    let config =
+        with("model = \"m\"\nbase_url = \"http://h/v1\"\napi_key = \"hush-hush\"").unwrap();
+    assert!(!format!("{config:?}").contains("hush"));
+    assert!(load("[agent.openai]\nmodel = \"m\"").is_ok(), "unused settings may be incomplete");
+}

@@ -2,8 +2,12 @@
 //! could not exist before both did.
 
 use crate::{
-    agent::{Backend, echo::Echo},
-    config::{Config, Paths, channels::ChannelSection, plugins::IsolationSetting},
+    agent::{Backend, echo::Echo, openai::OpenAi},
+    clock::Clock,
+    config::{
+        Config, Paths, agent::Backend as BackendKind, channels::ChannelSection,
+        plugins::IsolationSetting,
+    },
     messages::{ChannelPolicy, Senders},
     plugins::{self, Attempt, ChannelFacts, Entry, Isolation, PluginDir, Plugins},
 };
@@ -39,11 +43,11 @@ pub struct PluginPlan {
 
 /// The backend of the configured agent.
 #[must_use]
-pub fn backend(config: &Config) -> Arc<dyn Backend> {
-    match config.agent.backend {
-        crate::config::agent::Backend::Echo => {
-            Arc::new(Echo { pace: Duration::from_millis(config.agent.echo_pace_ms) })
-        }
+pub fn backend(config: &Config, clock: &Clock) -> Arc<dyn Backend> {
+    let agent = &config.agent;
+    match agent.backend {
+        BackendKind::Echo => Arc::new(Echo { pace: Duration::from_millis(agent.echo_pace_ms) }),
+        BackendKind::Openai => Arc::new(OpenAi::new(agent.openai.clone(), clock.clone())),
     }
 }
 

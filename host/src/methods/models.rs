@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 /// Adds the family.
 pub fn add(table: &mut Table) {
-    table.now("models.list", Access::Operator(Scope::Read), list);
+    table.later("models.list", Access::Operator(Scope::Read), list);
 }
 
 /// Parameters of `models.list`.
@@ -27,6 +27,6 @@ pub struct ModelList {
     models: Vec<Model>,
 }
 
-fn list(core: &Arc<Core>, _: &Arc<Caller>, _: ListParams) -> Result<ModelList, MethodError> {
-    Ok(ModelList { models: vec![core.runs.model()] })
+async fn list(core: Arc<Core>, _: Arc<Caller>, _: ListParams) -> Result<ModelList, MethodError> {
+    Ok(ModelList { models: core.runs.models().await })
 }

@@ -177,7 +177,8 @@ pub fn entry(c: &Connection, session_key: &str, id: &str) -> Result<Option<Entry
 }
 
 /// The text of a message: its `content` as a string, or the first text block of it.
-fn text_of(body: &Value) -> Option<&str> {
+#[must_use]
+pub fn text_of(body: &Value) -> Option<&str> {
     let content = body.get("content")?;
     content.as_str().or_else(|| {
         content.as_array()?.iter().find_map(|block| block.get("text").and_then(Value::as_str))

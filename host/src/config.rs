@@ -5,6 +5,7 @@
 //! JSON: its plugin parses it. Must not know: plugins, sockets, the store.
 
 pub mod agent;
+pub mod canvas;
 pub mod channels;
 pub mod document;
 pub mod gateway;
@@ -34,6 +35,8 @@ pub struct Config {
     pub channels: BTreeMap<String, channels::ChannelSection>,
     /// The agent that answers.
     pub agent: agent::AgentSection,
+    /// Pages that the agent draws.
+    pub canvas: canvas::CanvasSection,
     /// Which commands nodes may offer.
     pub nodes: nodes::NodesSection,
     /// Turns that the gateway asks for by itself.

@@ -78,6 +78,9 @@ impl Connection {
 
     fn leave(&self) {
         self.core.events.unsubscribe(self.caller.conn);
+        if let Some(canvas) = &self.core.canvas {
+            canvas.capabilities.revoke(self.caller.conn);
+        }
         greeting::leave(&self.core, &self.caller);
     }
 

@@ -13,6 +13,7 @@ pub mod wiring;
 use crate::{
     agent::Runs,
     auth::{Auth, peer::TrustedProxies},
+    canvas::Canvas,
     clock::Clock,
     config::{Config, Paths},
     cron::Shared,
@@ -109,6 +110,9 @@ impl Gateway {
                 .await?;
         let proxies = door::proxies(&config).map_err(bad)?;
         let listener = server::bind(SocketAddr::new(ip, config.gateway.port)).await?;
+        let canvas = Canvas::open(&config.canvas, paths.state.join("canvas"), clock.clone())
+            .map_err(|e| no_canvas(&config, &e))?
+            .map(Arc::new);
         let events = Events::default();
         let runs = Runs::new(
             store.clone(),
@@ -145,6 +149,7 @@ impl Gateway {
             store,
             events,
             auth,
+            canvas,
             runs,
             messages,
             plugins,
@@ -214,6 +219,17 @@ impl Gateway {
         }
         core.store.close().await;
     }
+}
+
+fn no_canvas(config: &Config, error: &std::io::Error) -> GatewayError {
+    let place = match &config.canvas.root {
+        Some(root) => root.display().to_string(),
+        None => "the folder in the state folder".to_owned(),
+    };
+    let text = format!(
+        "{place} cannot be used: {error}; name another folder, or set `canvas.enabled = false`"
+    );
+    GatewayError::Setting { setting: "canvas.root".to_owned(), text }
 }
 
 async fn start_messages(

@@ -9,6 +9,7 @@ pub mod protocol;
 pub mod events;
 pub mod store;
 
+pub mod canvas;
 pub mod devices;
 pub mod plugins;
 

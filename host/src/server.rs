@@ -6,6 +6,7 @@
 //! methods, frames.
 
 pub mod addresses;
+pub mod canvas;
 pub mod gate;
 pub mod pages;
 pub mod routes;

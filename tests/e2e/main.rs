@@ -5,6 +5,7 @@
 
 mod agent;
 mod approvals;
+mod canvas;
 mod chat;
 mod cli;
 mod cli_devices;

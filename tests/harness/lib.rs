@@ -14,6 +14,7 @@ pub mod connect;
 pub mod digest;
 pub mod eventually;
 pub mod gateway;
+pub mod http;
 pub mod identity;
 pub mod libraries;
 pub mod line;

@@ -24,6 +24,8 @@ pub struct Peer {
     pub ip: IpAddr,
     /// A loopback socket without any forwarding header.
     pub direct_local: bool,
+    /// A trusted proxy says that the client speaks TLS to it.
+    pub secure: bool,
     /// `Origin`, as sent.
     pub origin: Option<String>,
     /// `Host`, as sent.
@@ -41,11 +43,19 @@ impl Peer {
         Self {
             ip: IpAddr::from([127, 0, 0, 1]),
             direct_local: true,
+            secure: false,
             origin: None,
             host: None,
             browser: false,
             user: None,
         }
+    }
+
+    /// Where this client reached the gateway: `http://host:port`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.host.as_deref().unwrap_or("127.0.0.1"))
     }
 
     /// The key under which limits count this address: an IPv4-mapped address is its IPv4 address,

@@ -2,7 +2,7 @@
 
 use crate::{
     auth::{Admission, Refusal},
-    clock,
+    canvas, clock,
     events::{Close, ConnNumber, Outbox, Subscriber, presence::PresenceRow},
     methods::{Caller, Core},
     protocol::{
@@ -11,7 +11,7 @@ use crate::{
         event,
         frame::{Json, json},
         hello::{Features, HelloAuth, HelloOk, IssuedToken, Policy, ServerInfo, Snapshot},
-        scope::Scope,
+        scope::{Role, Scope},
     },
 };
 use serde_json::json as value;
@@ -97,9 +97,19 @@ pub fn welcome(
         },
         auth,
         policy: Policy::default(),
-        plugin_surface_urls: BTreeMap::new(),
+        plugin_surface_urls: surfaces(core, &caller, &params.caps),
     };
     Welcome { caller, hello: json(&hello) }
+}
+
+/// Where this connection may look; a node only when it says that it has a canvas.
+fn surfaces(core: &Core, caller: &Caller, caps: &[String]) -> BTreeMap<String, String> {
+    let wants =
+        caller.principal.role != Role::Node || caps.iter().any(|cap| cap == canvas::SURFACE);
+    let canvas = core.canvas.as_ref().filter(|_| wants);
+    let address =
+        canvas.map(|canvas| canvas.address(caller.conn, &caller.principal.peer.base_url()).0);
+    address.map(|address| (canvas::SURFACE.to_owned(), address)).into_iter().collect()
 }
 
 /// The key of a caller's presence row; short-lived callers have none.

@@ -5,6 +5,7 @@ use crate::{
     agent::Runs,
     approvals::Approvals,
     auth::Auth,
+    canvas::Canvas,
     clock::{Clock, uuid},
     config::{Config, Paths},
     cron::{Cron, Heartbeats},
@@ -47,6 +48,8 @@ pub struct Core {
     pub presence: Presence,
     /// Who may come in.
     pub auth: Arc<Auth>,
+    /// Pages that the agent draws; absent when they are off.
+    pub canvas: Option<Arc<Canvas>>,
     /// Runs.
     pub runs: Runs,
     /// The message pipe.
@@ -94,6 +97,8 @@ pub struct Parts {
     pub events: Events,
     /// Who may come in.
     pub auth: Arc<Auth>,
+    /// Pages that the agent draws; absent when they are off.
+    pub canvas: Option<Arc<Canvas>>,
     /// Runs.
     pub runs: Runs,
     /// The message pipe.
@@ -122,6 +127,7 @@ impl Core {
             store,
             events,
             auth,
+            canvas,
             runs,
             messages,
             plugins,
@@ -151,6 +157,7 @@ impl Core {
             store,
             events,
             auth,
+            canvas,
             runs,
             messages,
             plugins,

@@ -5,7 +5,7 @@
 //! refused here when a browser sends it; a program that merely sets `Origin` is upgraded and then
 //! refused by `connect`, in the words its wire knows.
 
-use super::{Door, pages};
+use super::{Door, canvas, pages};
 use crate::auth::{Peer, origin::OriginVerdict, peer::FORWARDING_HEADERS};
 use futures_util::future::BoxFuture;
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri, header};
@@ -125,7 +125,8 @@ pub fn pass(
     if carries_secret(uri) {
         return Err(Refused::SecretInUrl);
     }
-    if is_foreign_page(method, headers, &peer, origins) {
+    let proven = canvas::carries_capability(uri.path());
+    if !proven && is_foreign_page(method, headers, &peer, origins) {
         return Err(Refused::ForeignPage);
     }
     Ok(peer)
@@ -159,7 +160,8 @@ fn peer(
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let browser = agent.starts_with("Mozilla/") || headers.contains_key("sec-fetch-mode");
     let direct_local = socket_ip.is_loopback() && !forwarded;
-    Ok(Peer { ip, direct_local, origin, host: Some(host.to_owned()), browser, user })
+    let secure = trusted && one(headers, "x-forwarded-proto")? == Some("https");
+    Ok(Peer { ip, direct_local, secure, origin, host: Some(host.to_owned()), browser, user })
 }
 
 /// The one value of a header; two are an attempt at confusion.

@@ -13,6 +13,10 @@ pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 /// What any other answer may do: nothing.
 const BARE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
+/// Marks an answer whose page is sandboxed by its own policy and has an origin of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Confined;
+
 /// A text answer.
 #[must_use]
 pub fn text(status: StatusCode, text: &'static str) -> Response {
@@ -28,13 +32,17 @@ pub fn json(status: StatusCode, body: &serde_json::Value) -> Response {
 /// Adds the headers every answer carries, without weakening what is there.
 #[must_use]
 pub fn harden(mut response: Response) -> Response {
+    // A browser refuses to show a sandboxed document that also asks for an opener policy.
+    let confined = response.extensions().get::<Confined>().is_some();
+    let (opener, users) =
+        if confined { ("unsafe-none", "cross-origin") } else { ("same-origin", "same-origin") };
     let headers = response.headers_mut();
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), opener),
+        (HeaderName::from_static("cross-origin-resource-policy"), users),
         (
             HeaderName::from_static("permissions-policy"),
             "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

@@ -1,6 +1,6 @@
 //! Which path leads where: WebSocket on any path, liveness, routes of plugins.
 
-use super::{Door, pages};
+use super::{Door, canvas, pages};
 use crate::{
     auth::Peer,
     connection::{self, socket::Socket},
@@ -54,6 +54,13 @@ pub fn service(
     let live = live.and(get_or_head()).and(with()).map(|_door: Arc<Door>| live_answer());
     let ready = warp::path!("ready").or(warp::path!("readyz")).unify();
     let ready = ready.and(get_or_head()).and(with()).map(|door: Arc<Door>| ready_answer(&door));
+    let canvas = warp::method()
+        .and(warp::path::full())
+        .and(warp::filters::query::raw().or(warp::any().map(String::new)).unify())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Peer>())
+        .and(with())
+        .and_then(canvas::answer);
     let plugin = warp::method()
         .and(warp::path::full())
         .and(warp::filters::query::raw().or(warp::any().map(String::new)).unify())
@@ -63,7 +70,19 @@ pub fn service(
         .and(with())
         .and_then(plugin);
     let nothing = warp::any().map(|| pages::text(StatusCode::NOT_FOUND, "there is nothing here"));
-    warp::service(upgrade.or(live).unify().or(ready).unify().or(plugin).unify().or(nothing).unify())
+    warp::service(
+        upgrade
+            .or(live)
+            .unify()
+            .or(ready)
+            .unify()
+            .or(canvas)
+            .unify()
+            .or(plugin)
+            .unify()
+            .or(nothing)
+            .unify(),
+    )
 }
 
 fn get_or_head() -> impl Filter<Extract = (), Error = warp::Rejection> + Copy {

@@ -2,13 +2,14 @@
 
 use super::{approved_node, own_node};
 use crate::{
+    canvas,
     methods::{Access, Caller, Core, MethodError, Nothing, Shape, Table},
     protocol::{event, frame::json},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json as value;
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Entries of one report.
 const ENTRIES_MAX: usize = 256;
@@ -125,17 +126,33 @@ pub struct SurfaceParams {
     surface: Option<String>,
 }
 
+/// A surface's new address.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SurfaceAddress {
+    surface: String,
+    plugin_surface_urls: BTreeMap<String, String>,
+    /// When it ends unless it is used, milliseconds.
+    expires_at_ms: u64,
+}
+
 fn surface(
-    _: &Arc<Core>,
+    core: &Arc<Core>,
     caller: &Arc<Caller>,
     params: SurfaceParams,
-) -> Result<Shape, MethodError> {
+) -> Result<SurfaceAddress, MethodError> {
     own_node(caller)?;
-    let surface = params.surface.unwrap_or_default();
-    if surface.trim().is_empty() {
+    let asked = params.surface.unwrap_or_default();
+    let name = asked.trim();
+    if name.is_empty() {
         return Err(MethodError::Invalid("surface required".to_owned()));
     }
-    Err(MethodError::Unavailable(format!("{} plugin surface unavailable", surface.trim())))
+    let Some(canvas) = core.canvas.as_ref().filter(|_| name == canvas::SURFACE) else {
+        return Err(MethodError::Unavailable(format!("{name} plugin surface unavailable")));
+    };
+    let (address, expires_at_ms) = canvas.address(caller.conn, &caller.principal.peer.base_url());
+    let plugin_surface_urls = BTreeMap::from([(name.to_owned(), address)]);
+    Ok(SurfaceAddress { surface: name.to_owned(), plugin_surface_urls, expires_at_ms })
 }
 
 /// Programs that skills need on a node.

@@ -19,6 +19,7 @@ pub mod doctor;
 pub mod gateway;
 pub mod logs;
 pub mod message;
+pub mod messages;
 pub mod nodes;
 pub mod plugins;
 pub mod schema;
@@ -74,6 +75,9 @@ enum Command {
     /// Send messages on channels
     #[command(subcommand)]
     Message(message::Verb),
+    /// See messages that were accepted and could not be worked off
+    #[command(subcommand)]
+    Messages(messages::Verb),
     /// See conversations, and begin them anew
     #[command(subcommand)]
     Sessions(sessions::Verb),
@@ -128,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Logs(args) => logs::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Message(verb) => message::run(&verb),
+        Command::Messages(verb) => messages::run(&verb),
         Command::Sessions(verb) => sessions::run(&verb),
         Command::Channels(verb) => channels::run(&verb),
         Command::Plugins(verb) => plugins::run(verb),

@@ -13,6 +13,7 @@ pub mod config;
 pub mod console;
 pub mod core;
 pub mod cron;
+pub mod dead;
 pub mod devices;
 pub mod error;
 pub mod health;
@@ -57,6 +58,7 @@ pub fn table() -> Table {
     channels::add(&mut table);
     send::add(&mut table);
     plugins::add(&mut table);
+    dead::add(&mut table);
     devices::add(&mut table);
     nodes::add(&mut table);
     cron::add(&mut table);

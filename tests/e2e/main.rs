@@ -13,6 +13,7 @@ mod cli_doors;
 mod cli_settings;
 mod config_rpc;
 mod cron;
+mod dead_letters;
 mod durability;
 mod handshake;
 mod models;

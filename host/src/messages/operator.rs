@@ -91,6 +91,14 @@ impl Messages {
         self.pipe.store.read(move |c| journal::dead(c, limit)).await
     }
 
+    /// One event that was given up on, by its number.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn dead_find(&self, seq: u64) -> Result<Option<JournalRow>, StoreError> {
+        self.pipe.store.read(move |c| journal::dead_one(c, seq)).await
+    }
+
     /// Tries a dead event again; false when there is none with this number.
     ///
     /// # Errors

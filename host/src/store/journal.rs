@@ -247,6 +247,16 @@ pub fn dead(c: &Connection, limit: u64) -> Result<Vec<JournalRow>> {
     .collect()
 }
 
+/// One dead row by its number.
+///
+/// # Errors
+/// The database's.
+pub fn dead_one(c: &Connection, seq: u64) -> Result<Option<JournalRow>> {
+    c.prepare_cached(&format!("SELECT {COLUMNS} FROM ingress WHERE state = 'dead' AND seq = ?1"))?
+        .query_row([int(seq)], journal_row)
+        .optional()
+}
+
 /// Makes a dead row pending again, as if it had just arrived; answers its lane.
 ///
 /// # Errors
@@ -254,7 +264,7 @@ pub fn dead(c: &Connection, limit: u64) -> Result<Vec<JournalRow>> {
 pub fn revive(c: &Connection, seq: u64) -> Result<Option<String>> {
     c.prepare_cached(
         "UPDATE ingress SET state = 'pending', attempts = 0, not_before_ms = 0, settled_ms = NULL
-         WHERE seq = ?1 AND state = 'dead' AND payload IS NOT NULL RETURNING lane",
+         WHERE seq = ?1 AND state = 'dead' AND payload IS NOT NULL AND lane <> '' RETURNING lane",
     )?
     .query_row([int(seq)], |row| row.get(0))
     .optional()

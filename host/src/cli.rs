@@ -22,6 +22,7 @@ pub mod message;
 pub mod messages;
 pub mod nodes;
 pub mod plugins;
+pub mod qr;
 pub mod schema;
 pub mod sessions;
 pub mod status;
@@ -90,6 +91,8 @@ enum Command {
     /// Pair devices with the gateway
     #[command(subcommand)]
     Devices(devices::Verb),
+    /// Show a code that pairs a phone, to scan or to type
+    Qr(qr::Args),
     /// See nodes and the commands they offer, and run these
     #[command(subcommand)]
     Nodes(nodes::Verb),
@@ -137,6 +140,7 @@ pub fn run() -> ExitCode {
         Command::Channels(verb) => channels::run(&verb),
         Command::Plugins(verb) => plugins::run(verb),
         Command::Devices(verb) => devices::run(&verb),
+        Command::Qr(args) => qr::run(&args),
         Command::Nodes(verb) => nodes::run(&verb),
         Command::Cron(verb) => cron::run(&verb),
         Command::Config(verb) => config::run(&verb),

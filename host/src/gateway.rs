@@ -6,8 +6,10 @@
 pub mod door;
 pub mod ears;
 pub mod logging;
+
 pub mod notices;
 pub mod schedule;
+pub mod service;
 pub mod wiring;
 
 use crate::{
@@ -195,6 +197,7 @@ impl Gateway {
     /// # Errors
     /// When the store failed.
     pub async fn run(self, asked: impl Future<Output = ()>) -> Result<(), GatewayError> {
+        service::ready(&self.core, self.address);
         let failed = self.core.store.clone();
         let end = tokio::select! {
             () = asked => Ok(()),
@@ -208,6 +211,7 @@ impl Gateway {
     async fn stop(self) {
         let core = &self.core;
         tracing::info!("stopping");
+        service::stopping();
         let payload = value!({"reason": "service restart", "restartExpectedMs": null});
         core.events.publish(event::SHUTDOWN, &json(&payload));
         core.runs.stop().await;

@@ -22,6 +22,7 @@ mod pairing;
 mod plugins;
 mod refclient;
 mod schemas;
+mod service;
 mod startup;
 mod transcripts;
 mod walk;

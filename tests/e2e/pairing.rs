@@ -1,7 +1,8 @@
 //! Devices: approved and refused by people, bounded in what they may grant, cut off at once.
 
 use harness::{
-    Client, Connect, Gateway, Identity, Incoming, Options, connect::Refusal, gateway::TOKEN,
+    Client, Connect, Gateway, Identity, Incoming, Options, Terminal, connect::Refusal,
+    gateway::TOKEN,
 };
 use serde_json::{Value, json};
 
@@ -220,6 +221,22 @@ async fn a_setup_code_lets_one_device_in_once() {
     assert_eq!(status["completion"]["deviceId"], Identity::number(1).device_id());
     let nodes = admin.call("node.list", json!({})).await;
     assert_eq!(nodes["nodes"][0]["approvalState"], "approved", "{nodes}");
+}
+
+#[tokio::test]
+async fn a_code_shown_in_the_terminal_pairs_a_device() {
+    let gateway = Gateway::start(Options::default()).await;
+    let terminal = Terminal::beside(&gateway);
+    let unreachable = terminal.run(&["qr"]).await;
+    assert_eq!(unreachable.code, 1, "{}", unreachable.out);
+    assert!(unreachable.err.contains("only bound to loopback"), "{}", unreachable.err);
+    let words = ["qr", "--public-url", "https://gate.example", "--profile", "node"];
+    let page = terminal.done(&words).await;
+    assert!(page.contains('█') && page.contains("wss://gate.example"), "{page}");
+    let code = terminal.document(&words).await;
+    let auth = json!({ "bootstrapToken": bootstrap_token(&code) });
+    let node = as_node(1).auth(auth).open(gateway.port).await.expect("the code is fresh");
+    assert_eq!(node.hello["auth"]["method"], "bootstrap-token");
 }
 
 fn bootstrap_token(code: &Value) -> Value {

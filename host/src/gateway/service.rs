@@ -1,0 +1,37 @@
+//! Tells the service manager that started the gateway (systemd) how it is, by its notification
+//! protocol (`sd_notify(3)`). Started otherwise, it tells nobody.
+
+use crate::methods::Core;
+use sd_notify::NotifyState;
+use std::{net::SocketAddr, sync::Arc};
+
+/// The gateway answers at `address`. From now on the manager hears that it lives, when it asked for
+/// that (`WatchdogSec=`).
+pub fn ready(core: &Arc<Core>, address: SocketAddr) {
+    let status = format!("listening on {address}");
+    tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
+    if let Some(period) = sd_notify::watchdog_enabled() {
+        let core = Arc::clone(core);
+        core.tracker.clone().spawn(async move {
+            // Three times within the period, so that one late answer is no death.
+            let mut beat = tokio::time::interval(period / 3);
+            while core.stop.run_until_cancelled(beat.tick()).await.is_some() {
+                // Tasks that run are not enough: a gateway whose store does not answer is stuck.
+                if core.store.read(|_| Ok(())).await.is_ok() {
+                    tell(&[NotifyState::Watchdog]);
+                }
+            }
+        });
+    }
+}
+
+/// The gateway stops as it was asked to.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "the service manager cannot be told");
+    }
+}

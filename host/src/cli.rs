@@ -10,6 +10,7 @@ pub mod report;
 // The verbs.
 pub mod agent;
 pub mod call;
+pub mod canvas;
 pub mod channels;
 pub mod completions;
 pub mod config;
@@ -91,6 +92,8 @@ enum Command {
     /// Pair devices with the gateway
     #[command(subcommand)]
     Devices(devices::Verb),
+    /// Open the canvas that the agent draws on, and print its address
+    Canvas(canvas::Args),
     /// Show a code that pairs a phone, to scan or to type
     Qr(qr::Args),
     /// See nodes and the commands they offer, and run these
@@ -140,6 +143,7 @@ pub fn run() -> ExitCode {
         Command::Channels(verb) => channels::run(&verb),
         Command::Plugins(verb) => plugins::run(verb),
         Command::Devices(verb) => devices::run(&verb),
+        Command::Canvas(args) => canvas::run(&args),
         Command::Qr(args) => qr::run(&args),
         Command::Nodes(verb) => nodes::run(&verb),
         Command::Cron(verb) => cron::run(&verb),

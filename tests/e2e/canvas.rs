@@ -1,7 +1,7 @@
 //! The canvas: what an agent saves is shown to who holds a capability, and can hurt nobody.
 
 use harness::{
-    Client, Connect, Gateway, Identity, Options,
+    Client, Connect, Gateway, Identity, Options, Terminal,
     http::{ask, get},
     node,
 };
@@ -168,11 +168,26 @@ async fn a_node_with_a_canvas_gets_its_own_address_and_may_renew_it() {
 }
 
 #[tokio::test]
+async fn a_person_opens_it_from_the_terminal() {
+    let (gateway, _) = drawn("").await;
+    let terminal = Terminal::beside(&gateway);
+    let (mut verb, output) = terminal.watch(&["canvas"]);
+    let printed = |line: &str| line.find("/__openclaw__/cap/").map(|at| line[at..].to_owned());
+    let page = output.awaited("the canvas's address", printed).await;
+    assert_eq!(get(gateway.port, &page, &[]).await.status, 200);
+    verb.kill().await.expect("it still runs");
+    let ended = async || (get(gateway.port, &page, &[]).await.status == 401).then_some(());
+    harness::eventually("the page closes with the verb", ended).await;
+}
+
+#[tokio::test]
 async fn one_that_is_off_is_not_there() {
     let gateway = Gateway::start(Options::default().config("[canvas]\nenabled = false")).await;
     let client = gateway.client().await;
     assert!(client.hello["pluginSurfaceUrls"].is_null(), "{}", client.hello);
     assert_eq!(get(gateway.port, "/__openclaw__/canvas/", &[]).await.status, 404);
+    let said = Terminal::beside(&gateway).run(&["canvas"]).await;
+    assert!(said.code == 1 && said.err.contains("canvas.enabled"), "{}", said.err);
     assert!(!gateway.home().join("state/canvas").exists(), "nothing is made for nothing");
 }
 

@@ -11,6 +11,7 @@
 
 pub mod client;
 pub mod connect;
+pub mod crabline;
 pub mod digest;
 pub mod eventually;
 pub mod gateway;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 pub use client::{Client, Event, WireError};
 pub use connect::{Connect, Proof};
+pub use crabline::Crabline;
 pub use eventually::{eventually, patiently};
 pub use gateway::{Gateway, Options};
 pub use identity::Identity;

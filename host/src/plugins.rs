@@ -37,6 +37,7 @@ pub use discover::Candidate;
 pub use jackfield_plugin_api::{
     error::SendError,
     event::Event,
+    fetch::{Fetch, Fetched, Reconciled},
     frame::{Accepted, Cursor, StoredCursor},
     http::{HttpRequest, HttpResponse},
     id::AccountId,
@@ -217,7 +218,7 @@ impl Plugins {
     ) -> Arc<Self> {
         let clock = Clock::system();
         let found = discover::scan(&settings.dirs);
-        let others = others(&found, &clock);
+        let others = status::others(&found, &clock);
         let halt = stop.child_token();
         let grace_ms = AtomicU64::new(GRACE_MS);
         let entries = settings.entries.clone();
@@ -264,14 +265,7 @@ impl Plugins {
     /// The plugin's own error; retryable `plugin_not_running` when nothing was handed over;
     /// uncertain `plugin_died` or `timeout` when it may have been.
     pub async fn send(&self, channel: &str, attempt: Attempt) -> Result<Receipt, SendError> {
-        let Some(slot) = self.slot(channel) else {
-            let text = format!("no plugin is enabled for channel `{channel}`");
-            return Err(SendError::permanent("unknown_channel", text));
-        };
-        match slot.live() {
-            Some(live) => live.send(attempt).await,
-            None => Err(ledger::not_running(&slot.reason())),
-        }
+        self.live(channel)?.send(attempt).await
     }
 
     /// A request on a plugin's route; `None` when no enabled plugin has one for the path.
@@ -310,6 +304,21 @@ impl Plugins {
             Some(live) => live.probe(account, timeout).await,
             None => Err(format!("the plugin is not running ({})", slot.reason())),
         }
+    }
+
+    /// Brings the bytes behind an attachment's handle into a file.
+    ///
+    /// # Errors
+    /// The plugin's own error; permanent `unsupported` when it cannot fetch; retryable when it does
+    /// not run or takes too long.
+    pub async fn fetch(&self, channel: &str, wanted: Fetch) -> Result<Fetched, SendError> {
+        self.live(channel)?.fetch(wanted).await
+    }
+
+    /// Asks what became of an attempt whose outcome was uncertain; `None` when there is no running
+    /// plugin to ask, or it did not answer.
+    pub async fn reconcile(&self, channel: &str, attempt: Attempt) -> Option<Reconciled> {
+        self.slot(channel)?.live()?.reconcile(attempt).await
     }
 
     /// What the manifest says of an enabled channel; `None` until a manifest was found.
@@ -352,6 +361,14 @@ impl Plugins {
         }
     }
 
+    fn live(&self, channel: &str) -> Result<Arc<live::Live>, SendError> {
+        let Some(slot) = self.slot(channel) else {
+            let text = format!("no plugin is enabled for channel `{channel}`");
+            return Err(SendError::permanent("unknown_channel", text));
+        };
+        slot.live().ok_or_else(|| ledger::not_running(&slot.reason()))
+    }
+
     fn slot(&self, channel: &str) -> Option<&Arc<Slot>> {
         self.slots.iter().find(|slot| slot.entry.channel == channel)
     }
@@ -365,25 +382,4 @@ impl Plugins {
         let found = routes::longest(routes.iter().map(|(slot, route)| (*slot, route)), path);
         found.map(|(slot, route)| (slot, route.clone()))
     }
-}
-
-/// What is found but not started, as a listing shows it.
-fn others(found: &[Candidate], clock: &Clock) -> Vec<PluginStatus> {
-    let statuses = found.iter().map(|candidate| {
-        let manifest = candidate.manifest.as_ref();
-        let channel = manifest.map(|manifest| manifest.channel.as_str()).unwrap_or_default();
-        let mut status = PluginStatus::nameless(&candidate.id(), channel);
-        if let Some(manifest) = manifest {
-            status.version.clone_from(&manifest.version);
-            status.label.clone_from(&manifest.label);
-        }
-        status.path = candidate.path.display().to_string();
-        status.since_ms = clock.now_ms();
-        if let Some(refusal) = &candidate.refusal {
-            status.state = PluginState::Refused;
-            status.last_error = Some(refusal.to_string());
-        }
-        status
-    });
-    statuses.collect()
 }

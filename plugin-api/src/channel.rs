@@ -1,7 +1,7 @@
 //! What an author implements: [`Channel`], one value per running plugin.
 //!
-//! The life of a channel: `start` → any number of `send`, `http`, `probe`, `configure` at the same
-//! time → maybe `drain` → `export` (a newer version takes over) or `resume` (the take-over was called
+//! The life of a channel: `start` → any number of `send`, `http`, `probe`, `fetch`, `reconcile`,
+//! `configure` at the same time → maybe `drain` → `export` (a newer version takes over) or `resume` (the take-over was called
 //! off) → `stop`. All of it runs on the plugin's own single-threaded runtime: whatever blocks the
 //! thread blocks everything, and the gateway ends a plugin that stops answering its pings.
 //!
@@ -9,6 +9,7 @@
 
 use crate::{
     error::{PluginError, SendError},
+    fetch::{Fetch, Fetched, Reconciled},
     frame::{State, StoredCursor},
     host::Host,
     http::{HttpRequest, HttpResponse},
@@ -54,7 +55,7 @@ impl Resume {
 /// A channel adapter. Only `start` and `send` must be written, both as plain `async fn`.
 ///
 /// A panic in any method is caught: in `send` it becomes an uncertain failure, in `http` a 500, in
-/// `start` and the others it ends this life of the plugin and the host starts it anew.
+/// `probe`, `fetch` and `reconcile` a failure of that question, in `start` and the others it ends this life of the plugin and the host starts it anew.
 pub trait Channel: Send + Sync + Sized + 'static {
     /// The channel's table in the configuration. The table also carries keys that are the host's
     /// (`enabled`, `dm_policy`, `allow_from`, …), so do not deny unknown fields.
@@ -92,6 +93,23 @@ pub trait Channel: Send + Sync + Sized + 'static {
         async { Ok("running; this channel has no deeper check".to_owned()) }
     }
 
+    /// Called to bring the bytes behind an [`Attachment::fetch`](crate::attachment::Attachment::fetch)
+    /// handle into a file: write `wanted.path`, at most `wanted.bytes_max` bytes. The host asks after
+    /// the message is stored, maybe in a later life of the plugin and more than once; it drops
+    /// interest after a minute. Default: this channel cannot.
+    fn fetch(&self, wanted: Fetch) -> impl Future<Output = Result<Fetched, SendError>> + Send {
+        drop(wanted);
+        async { Err(SendError::unsupported("fetch")) }
+    }
+
+    /// Called after a send whose outcome was uncertain, maybe in a later life of the plugin: ask the
+    /// platform whether the attempt with this `idem_key` got out. Never send in here. Default: nobody
+    /// can tell.
+    fn reconcile(&self, out: Outgoing) -> impl Future<Output = Reconciled> + Send {
+        drop(out);
+        async { Reconciled::Unknown }
+    }
+
     /// Called when a newer version stands ready: stop taking new things from the platform (with an
     /// exclusive link, let go of it) and return. Sends in flight go on; the runtime waits for them
     /// and for unanswered events before it tells the host. Default: nothing to stop.
@@ -124,14 +142,6 @@ pub trait Channel: Send + Sync + Sized + 'static {
     /// log out, flush, close. Bounded by the host's patience, a few seconds.
     fn stop(&self) -> impl Future<Output = ()> + Send {
         async {}
-    }
-}
-
-impl SendError {
-    /// The answer to a kind of thing this channel cannot do.
-    #[must_use]
-    pub fn unsupported(what: &str) -> Self {
-        Self::permanent("unsupported", format!("this channel cannot do `{what}`"))
     }
 }
 

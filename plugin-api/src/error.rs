@@ -50,6 +50,12 @@ impl SendError {
         Self::new(FailureClass::Uncertain, code, text)
     }
 
+    /// The answer to a kind of thing this channel cannot do.
+    #[must_use]
+    pub fn unsupported(what: &str) -> Self {
+        Self::permanent("unsupported", format!("this channel cannot do `{what}`"))
+    }
+
     /// Adds the wait the platform asked for.
     #[must_use]
     pub fn after_ms(mut self, ms: u64) -> Self {

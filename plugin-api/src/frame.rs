@@ -10,6 +10,7 @@
 use crate::{
     error::{PluginError, SendError},
     event::Event,
+    fetch::{Fetched, Reconciled},
     http::{HttpRequest, HttpResponse},
     id::AccountId,
     link::LinkReport,
@@ -145,6 +146,32 @@ pub enum HostFrame {
         /// The account.
         account: AccountId,
     },
+    /// Write the bytes behind an attachment's handle into a file; answered by `fetched`. Only to a
+    /// plugin whose `hello` names `fetch`. See [`crate::fetch::Fetch`].
+    Fetch {
+        /// Pairs the answer.
+        req_id: u64,
+        /// The account the file came to.
+        account: AccountId,
+        /// The handle, as the plugin gave it.
+        handle: String,
+        /// The file to write; it does not exist yet.
+        path: String,
+        /// Most bytes the host takes.
+        bytes_max: u64,
+    },
+    /// Find out what became of an attempt whose outcome was uncertain; answered by `reconciled`.
+    /// Only to a plugin whose `hello` names `reconcile`.
+    Reconcile {
+        /// Pairs the answer.
+        req_id: u64,
+        /// The key of the attempt.
+        idem_key: String,
+        /// Which attempt it was.
+        attempt: u32,
+        /// The thing.
+        body: Outbound,
+    },
     /// Answer with `pong`.
     Ping {
         /// Echoed.
@@ -250,6 +277,24 @@ pub enum PluginFrame {
         /// One line for people.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         detail: Option<String>,
+    },
+    /// Answer to `fetch`: either `fetched` or `error`.
+    Fetched {
+        /// Of `fetch`.
+        req_id: u64,
+        /// The bytes are there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fetched: Option<Fetched>,
+        /// They are not, and why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<SendError>,
+    },
+    /// Answer to `reconcile`.
+    Reconciled {
+        /// Of `reconcile`.
+        req_id: u64,
+        /// What became of it.
+        outcome: Reconciled,
     },
     /// Answer to `ping`.
     Pong {

@@ -13,6 +13,7 @@ pub mod abi;
 pub mod attachment;
 pub mod error;
 pub mod event;
+pub mod fetch;
 pub mod frame;
 pub mod http;
 pub mod id;
@@ -39,6 +40,7 @@ pub use abi_stable;
 pub use {
     channel::{Channel, Outgoing, Resume},
     error::{PluginError, SendError},
+    fetch::{Fetch, Fetched, Reconciled},
     host::{Account, Host, HostGone},
     serde_json, tokio, tracing,
 };

@@ -48,6 +48,7 @@ use crate::{
     channel::{Channel, Outgoing, Resume},
     error::{PluginError, SendError},
     event::Event,
+    fetch::{Fetch, Fetched, Reconciled},
     frame::{Accepted, Cursor, HostFrame, PluginFrame, State},
     http::{HttpRequest, HttpResponse},
     id::AccountId,
@@ -231,6 +232,51 @@ impl<C: Channel> FakeHost<C> {
                 PluginFrame::ProbeReply { req_id: of, ok, detail } if *of == req_id => {
                     let detail = detail.clone().unwrap_or_default();
                     Some(if *ok { Ok(detail) } else { Err(detail) })
+                }
+                _ => None,
+            })
+            .await
+    }
+
+    /// Asks the channel for the bytes behind a handle and waits until they are in the file.
+    ///
+    /// # Errors
+    /// What the channel answered.
+    ///
+    /// # Panics
+    /// When it does not answer in time, or says both or neither.
+    pub async fn fetch(&mut self, wanted: Fetch) -> Result<Fetched, SendError> {
+        let req_id = self.number();
+        let Fetch { account, handle, path, bytes_max } = wanted;
+        self.wire.tell(HostFrame::Fetch { req_id, account, handle, path, bytes_max }).await;
+        let (fetched, error) = self
+            .wire
+            .next("an answer to a fetch", |frame| match frame {
+                PluginFrame::Fetched { req_id: of, fetched, error } if *of == req_id => {
+                    Some((fetched.clone(), error.clone()))
+                }
+                _ => None,
+            })
+            .await;
+        match (fetched, error) {
+            (Some(fetched), None) => Ok(fetched),
+            (None, Some(error)) => Err(error),
+            both => panic!("an answer that says one thing: {both:?}"),
+        }
+    }
+
+    /// Asks what became of an attempt whose outcome was uncertain.
+    ///
+    /// # Panics
+    /// When it does not answer in time.
+    pub async fn reconcile(&mut self, out: Outgoing) -> Reconciled {
+        let req_id = self.number();
+        let Outgoing { body, idem_key, attempt, .. } = out;
+        self.wire.tell(HostFrame::Reconcile { req_id, idem_key, attempt, body }).await;
+        self.wire
+            .next("an answer to a reconcile", |frame| match frame {
+                PluginFrame::Reconciled { req_id: of, outcome } if *of == req_id => {
+                    Some(outcome.clone())
                 }
                 _ => None,
             })

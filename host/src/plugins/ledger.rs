@@ -6,7 +6,11 @@
 
 use super::carrier::Ticket;
 use jackfield_plugin_api::{
-    error::SendError, frame::WINDOW, http::HttpResponse, outbound::Receipt,
+    error::SendError,
+    fetch::{Fetched, Reconciled},
+    frame::WINDOW,
+    http::HttpResponse,
+    outbound::Receipt,
 };
 use std::{
     collections::HashMap,
@@ -19,12 +23,15 @@ pub(super) type Credit = Arc<OwnedSemaphorePermit>;
 /// An account's probe: a line for people, good or bad.
 pub(super) type Probe = Result<String, String>;
 
+/// What a fetch brought.
+pub(super) type Fetching = Result<Fetched, SendError>;
+
 /// The open entries of one life.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// At most a window of unanswered messages.
     messages: Arc<Semaphore>,
-    /// At most a window of unanswered requests and probes together.
+    /// At most a window of unanswered requests, probes and other questions together.
     requests: Arc<Semaphore>,
     book: Mutex<Book>,
 }
@@ -36,6 +43,8 @@ struct Book {
     messages: HashMap<u64, Message>,
     http: HashMap<u64, oneshot::Sender<HttpResponse>>,
     probes: HashMap<u64, oneshot::Sender<Probe>>,
+    fetches: HashMap<u64, oneshot::Sender<Fetching>>,
+    reconciles: HashMap<u64, oneshot::Sender<Reconciled>>,
 }
 
 #[derive(Debug)]
@@ -95,6 +104,20 @@ impl Ledger {
         })
     }
 
+    /// Enters a fetch; `None` when this life is over.
+    pub(super) fn open_fetch(&self) -> Option<Open<Fetching>> {
+        self.open(|book, number, answer| {
+            book.fetches.insert(number, answer);
+        })
+    }
+
+    /// Enters a question about an uncertain attempt; `None` when this life is over.
+    pub(super) fn open_reconcile(&self) -> Option<Open<Reconciled>> {
+        self.open(|book, number, answer| {
+            book.reconciles.insert(number, answer);
+        })
+    }
+
     /// Closes a message with its answer; false when there is no such message: late, or made up.
     pub(super) fn settle_message(&self, seq: u64, answer: Result<Receipt, SendError>) -> bool {
         let entry = self.with(|book| book.messages.remove(&seq));
@@ -113,12 +136,26 @@ impl Ledger {
         entry.map(|entry| entry.send(answer)).is_some()
     }
 
+    /// Closes a fetch.
+    pub(super) fn settle_fetch(&self, req_id: u64, answer: Fetching) -> bool {
+        let entry = self.with(|book| book.fetches.remove(&req_id));
+        entry.map(|entry| entry.send(answer)).is_some()
+    }
+
+    /// Closes a question about an uncertain attempt.
+    pub(super) fn settle_reconcile(&self, req_id: u64, answer: Reconciled) -> bool {
+        let entry = self.with(|book| book.reconciles.remove(&req_id));
+        entry.map(|entry| entry.send(answer)).is_some()
+    }
+
     /// Strikes out an entry that is no longer waited for, and says whether a message was provably
     /// not handed over. One that the plugin may have seen stays, and its credit with it.
     pub(super) fn strike(&self, number: u64) -> bool {
         self.with(|book| {
             book.http.remove(&number);
             book.probes.remove(&number);
+            book.fetches.remove(&number);
+            book.reconciles.remove(&number);
             let unsent = book.messages.get(&number).is_some_and(|entry| entry.ticket.withdraw());
             if unsent {
                 book.messages.remove(&number);
@@ -136,15 +173,9 @@ impl Ledger {
     pub(super) fn close(&self, why: &str) {
         self.messages.close();
         self.requests.close();
-        let (messages, http, probes) = self.with(|book| {
-            book.closed = true;
-            (
-                std::mem::take(&mut book.messages),
-                std::mem::take(&mut book.http),
-                std::mem::take(&mut book.probes),
-            )
-        });
-        for message in messages.into_values() {
+        let closed = Book { closed: true, ..Book::default() };
+        let mut book = self.with(|book| std::mem::replace(book, closed));
+        for message in std::mem::take(&mut book.messages).into_values() {
             let error = if message.ticket.withdraw() {
                 not_running(why)
             } else {
@@ -155,7 +186,7 @@ impl Ledger {
             let _ = message.answer.send(Err(error));
         }
         // Dropping the rest tells their waiters that no answer comes.
-        drop((http, probes));
+        drop(book);
     }
 
     fn open<T>(&self, enter: impl FnOnce(&mut Book, u64, oneshot::Sender<T>)) -> Option<Open<T>> {

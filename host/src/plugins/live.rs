@@ -1,4 +1,4 @@
-//! A running life of a plugin as callers use it: send, ask over HTTP, probe.
+//! A running life of a plugin as callers use it: send, ask over HTTP, probe, fetch, reconcile.
 //!
 //! Outbound walk: `messages` comes before, the carrier ([`process`](super::process) or
 //! [`instance`](super::instance)) after. Must not know: how a life begins or ends.
@@ -10,26 +10,44 @@ use super::{
 };
 use jackfield_plugin_api::{
     error::SendError,
+    fetch::{FEATURE_FETCH, FEATURE_RECONCILE, Fetch, Fetched, Reconciled},
     frame::{FRAME_BYTES_HARD, FRAME_BYTES_MAX, HostFrame},
     http::{HttpRequest, HttpResponse},
     id::AccountId,
     outbound::Receipt,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{sync::mpsc, time};
 
 /// How long a plugin may take over one HTTP request.
 const HTTP_TIME: Duration = Duration::from_secs(30);
+/// How long a plugin may take to bring one file.
+const FETCH_TIME: Duration = Duration::from_mins(1);
 
 /// One running life.
 pub(super) struct Live {
     pub(super) ledger: Ledger,
     outgoing: mpsc::Sender<Outgoing>,
+    /// What its `hello` says it can beyond the basics.
+    features: OnceLock<Vec<String>>,
 }
 
 impl Live {
     pub(super) fn new(outgoing: mpsc::Sender<Outgoing>) -> Self {
-        Self { ledger: Ledger::new(), outgoing }
+        Self { ledger: Ledger::new(), outgoing, features: OnceLock::new() }
+    }
+
+    /// Keeps what its `hello` says.
+    pub(super) fn can(&self, features: Vec<String>) {
+        // Only the first `hello` of a life counts.
+        let _ = self.features.set(features);
+    }
+
+    fn is_able(&self, feature: &str) -> bool {
+        self.features.get().is_some_and(|all| all.iter().any(|one| one == feature))
     }
 
     /// One attempt, within its time, which covers the wait for room too.
@@ -105,6 +123,50 @@ impl Live {
             return Err(format!("the plugin did not answer within {} ms", limit.as_millis()));
         };
         answer.unwrap_or_else(|_| Err(ended()))
+    }
+
+    /// Brings the bytes behind a handle into a file.
+    pub(super) async fn fetch(&self, wanted: Fetch) -> Result<Fetched, SendError> {
+        if !self.is_able(FEATURE_FETCH) {
+            return Err(SendError::unsupported(FEATURE_FETCH));
+        }
+        let credit = self.ledger.request_credit().ok_or_else(busy)?;
+        let entry = self.ledger.open_fetch().ok_or_else(|| not_running("it ended"))?;
+        let Fetch { account, handle, path, bytes_max } = wanted;
+        let req_id = entry.number;
+        let bytes = encode(&HostFrame::Fetch { req_id, account, handle, path, bytes_max });
+        if bytes.len() > FRAME_BYTES_MAX || !self.queue(bytes, None, credit.clone()) {
+            self.ledger.strike(req_id);
+            return Err(not_running("it takes nothing"));
+        }
+        let Ok(answer) = time::timeout(FETCH_TIME, entry.answer).await else {
+            self.ledger.strike(req_id);
+            let text = format!("the file did not come within {} s", FETCH_TIME.as_secs());
+            return Err(SendError::retryable("timeout", text));
+        };
+        answer.unwrap_or_else(|_| Err(not_running("it ended")))
+    }
+
+    /// Asks what became of an attempt; `None` when nobody could be asked now.
+    pub(super) async fn reconcile(&self, attempt: Attempt) -> Option<Reconciled> {
+        if !self.is_able(FEATURE_RECONCILE) {
+            return Some(Reconciled::Unknown);
+        }
+        let limit = attempt.timeout;
+        let credit = self.ledger.request_credit()?;
+        let entry = self.ledger.open_reconcile()?;
+        let Attempt { idem_key, attempt, body, .. } = attempt;
+        let req_id = entry.number;
+        let bytes = encode(&HostFrame::Reconcile { req_id, idem_key, attempt, body });
+        if bytes.len() > FRAME_BYTES_MAX || !self.queue(bytes, None, credit.clone()) {
+            self.ledger.strike(req_id);
+            return None;
+        }
+        let answer = time::timeout(limit, entry.answer).await;
+        if answer.is_err() {
+            self.ledger.strike(req_id);
+        }
+        answer.ok()?.ok()
     }
 
     fn queue(&self, bytes: Vec<u8>, ticket: Option<Arc<Ticket>>, credit: Credit) -> bool {

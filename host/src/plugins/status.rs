@@ -2,7 +2,8 @@
 //!
 //! Must not know: how the numbers come about.
 
-use super::{Isolation, PluginState};
+use super::{Candidate, Isolation, PluginState};
+use crate::clock::Clock;
 use jackfield_plugin_api::{
     link::LinkReport,
     manifest::{Capabilities, Limits},
@@ -83,4 +84,25 @@ pub struct ChannelFacts {
     pub capabilities: Capabilities,
     /// The platform's limits.
     pub limits: Limits,
+}
+
+/// What is found but not started, as a listing shows it.
+pub(super) fn others(found: &[Candidate], clock: &Clock) -> Vec<PluginStatus> {
+    let statuses = found.iter().map(|candidate| {
+        let manifest = candidate.manifest.as_ref();
+        let channel = manifest.map(|manifest| manifest.channel.as_str()).unwrap_or_default();
+        let mut status = PluginStatus::nameless(&candidate.id(), channel);
+        if let Some(manifest) = manifest {
+            status.version.clone_from(&manifest.version);
+            status.label.clone_from(&manifest.label);
+        }
+        status.path = candidate.path.display().to_string();
+        status.since_ms = clock.now_ms();
+        if let Some(refusal) = &candidate.refusal {
+            status.state = PluginState::Refused;
+            status.last_error = Some(refusal.to_string());
+        }
+        status
+    });
+    statuses.collect()
 }

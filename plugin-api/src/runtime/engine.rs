@@ -13,6 +13,7 @@ use crate::{
     abi::PROTOCOL,
     channel::{Channel, Resume},
     error::PluginError,
+    fetch::{FEATURE_FETCH, FEATURE_RECONCILE, Fetch},
     frame::{HostFrame, Init, PluginFrame, State},
     host::{Host, Shared},
     runtime::wall::wall,
@@ -101,7 +102,7 @@ impl<C: Channel> Engine<C> {
             protocol: PROTOCOL.to_owned(),
             id: self.identity.id.to_owned(),
             version: self.identity.version.to_owned(),
-            features: Vec::new(),
+            features: vec![FEATURE_FETCH.to_owned(), FEATURE_RECONCILE.to_owned()],
         };
         self.shared.outbox.try_send(hello).expect("the queue is new, so it has a place");
     }
@@ -124,6 +125,14 @@ impl<C: Channel> Engine<C> {
             }
             HostFrame::Probe { req_id, account } => {
                 self.work.probe(self.channel.get().cloned(), req_id, account);
+            }
+            HostFrame::Fetch { req_id, account, handle, path, bytes_max } => {
+                let wanted = Fetch { account, handle, path, bytes_max };
+                self.work.fetch(self.channel.get().cloned(), req_id, wanted);
+            }
+            HostFrame::Reconcile { req_id, idem_key, attempt, body } => {
+                let channel = self.channel.get().cloned();
+                self.work.reconcile(channel, req_id, (idem_key, attempt, 0, body));
             }
             HostFrame::Drain { epoch } => self.drain(epoch),
             HostFrame::Resume { .. } => self.resume(),

@@ -103,10 +103,11 @@ fn blocked(name: &str, running: &Running) -> Sender<()> {
 #[test]
 fn hello_comes_first_and_names_the_plugin() {
     let (running, seen) = opened();
-    let PluginFrame::Hello { protocol, id, version, .. } = next(&seen) else {
+    let PluginFrame::Hello { protocol, id, version, features } = next(&seen) else {
         panic!("something came before hello");
     };
     assert_eq!((protocol.as_str(), id.as_str(), version.as_str()), ("1.0", "blocking", "1.2.3"));
+    assert_eq!(features, ["fetch", "reconcile"]);
     assert_eq!(running.close(PATIENCE), Status::OK);
     assert!(seen.recv().is_err(), "nothing follows the release");
     assert_eq!(tell(&running, &json!({"t": "ping", "n": 1})), Status::CLOSED);

@@ -1,12 +1,15 @@
-//! The author's methods that answer one request each: `send`, `http`, `probe`, every one a task.
+//! The author's methods that answer one request each: `send`, `http`, `probe`, `fetch`, `reconcile`,
+//! every one a task.
 //!
 //! Full cases: the host keeps at most a window of messages open, and twice that is allowed for here
-//! before a message is sent back as retryable; requests beyond a window get a 503 at once.
+//! before a message is sent back as retryable; requests beyond a window are sent back at
+//! once, an HTTP request with a 503.
 
 use super::wall::wall;
 use crate::{
     channel::{Channel, Outgoing},
     error::SendError,
+    fetch::{Fetch, Reconciled},
     frame::PluginFrame,
     host::Shared,
     http::{HttpRequest, HttpResponse},
@@ -121,6 +124,57 @@ impl Work {
             };
             drop(place);
             let _ = outbox.send(PluginFrame::ProbeReply { req_id, ok, detail: Some(detail) }).await;
+        });
+    }
+
+    pub(super) fn fetch<C: Channel>(&self, channel: Option<Arc<C>>, req_id: u64, wanted: Fetch) {
+        let place = Arc::clone(&self.requests).try_acquire_owned();
+        let (Some(channel), Ok(place)) = (channel, place) else {
+            let error = SendError::retryable("busy", "the plugin cannot fetch just now");
+            let frame = PluginFrame::Fetched { req_id, fetched: None, error: Some(error) };
+            return self.answer(frame);
+        };
+        let outbox = self.shared.outbox.clone();
+        tokio::spawn(async move {
+            let found = wall(async { channel.fetch(wanted).await }).await;
+            let found = found.unwrap_or_else(|text| {
+                let text = format!("the plugin panicked in fetch: {text}");
+                Err(SendError::permanent("panicked", text))
+            });
+            let (fetched, error) = match found {
+                Ok(fetched) => (Some(fetched), None),
+                Err(error) => (None, Some(error)),
+            };
+            drop(place);
+            let _ = outbox.send(PluginFrame::Fetched { req_id, fetched, error }).await;
+        });
+    }
+
+    pub(super) fn reconcile<C: Channel>(
+        &self,
+        channel: Option<Arc<C>>,
+        req_id: u64,
+        (idem_key, attempt, _, body): Attempt,
+    ) {
+        let place = Arc::clone(&self.requests).try_acquire_owned();
+        let (Some(channel), Ok(place)) = (channel, place) else {
+            let outcome = Reconciled::Unknown;
+            return self.answer(PluginFrame::Reconciled { req_id, outcome });
+        };
+        let outbox = self.shared.outbox.clone();
+        tokio::spawn(async move {
+            let out = Outgoing { body, idem_key, attempt, timeout: SEND_PATIENCE };
+            let asked = wall(async { channel.reconcile(out).await });
+            let outcome = match timeout(SEND_PATIENCE, asked).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(text)) => {
+                    tracing::error!("panicked in reconcile: {text}");
+                    Reconciled::Unknown
+                }
+                Err(_) => Reconciled::Unknown,
+            };
+            drop(place);
+            let _ = outbox.send(PluginFrame::Reconciled { req_id, outcome }).await;
         });
     }
 }

@@ -4,6 +4,7 @@ use super::{FakeHost, message, run, text_to, wire::Wire};
 use crate::{
     channel::{Channel, Outgoing, Resume},
     error::{FailureClass, PluginError, SendError},
+    fetch::{Fetch, Fetched, Reconciled},
     frame::{Accepted, HostFrame, State, WINDOW},
     host::Host,
     http::{HttpRequest, HttpResponse},
@@ -69,8 +70,39 @@ impl Channel for Obedient {
         HttpResponse::new(200).with_body(request.body().unwrap_or_default())
     }
 
+    async fn fetch(&self, wanted: Fetch) -> Result<Fetched, SendError> {
+        assert_ne!(wanted.handle, "panic", "told to panic");
+        let bytes = wanted.handle.as_bytes();
+        std::fs::write(&wanted.path, bytes)
+            .map_err(|e| SendError::retryable("disk", e.to_string()))?;
+        Ok(Fetched { bytes: bytes.len() as u64, ..Fetched::default() })
+    }
+
+    async fn reconcile(&self, out: Outgoing) -> Reconciled {
+        match out.idem_key.as_str() {
+            "panic" => panic!("told to panic"),
+            "lost" => Reconciled::NotSent,
+            key => Reconciled::Sent(Receipt { message: Some(key.into()), ..Receipt::default() }),
+        }
+    }
+
     async fn export(&self) -> Option<State> {
         self.restored.clone()
+    }
+}
+
+/// Writes only what must be written.
+struct Plain;
+
+impl Channel for Plain {
+    type Config = serde_json::Value;
+
+    async fn start(_: Host, _: Self::Config, _: Resume) -> Result<Self, PluginError> {
+        Ok(Self)
+    }
+
+    async fn send(&self, out: Outgoing) -> Result<Receipt, SendError> {
+        Err(SendError::unsupported(out.body.kind()))
     }
 }
 
@@ -180,6 +212,47 @@ fn a_kind_this_crate_does_not_know_is_unsupported() {
         let mut host = started(json!({})).await;
         let error = host.send(Outbound::Unknown).await.unwrap_err();
         assert_eq!((error.class, error.code.as_str()), (FailureClass::Permanent, "unsupported"));
+    });
+}
+
+#[test]
+fn a_file_is_fetched_into_its_place_and_a_panic_fails_that_fetch_alone() {
+    run(async {
+        let mut host = started(json!({})).await;
+        let path = std::env::temp_dir().join(format!("jackfield-fetch-{}", std::process::id()));
+        let wanted = |handle: &str| Fetch {
+            account: "default".into(),
+            handle: handle.to_owned(),
+            path: path.display().to_string(),
+            bytes_max: 100,
+        };
+        let error = host.fetch(wanted("panic")).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (FailureClass::Permanent, "panicked"));
+        assert_eq!(host.fetch(wanted("picture")).await.unwrap().bytes, 7);
+        assert_eq!(std::fs::read(&path).unwrap(), b"picture");
+        std::fs::remove_file(&path).unwrap();
+    });
+}
+
+#[test]
+fn an_uncertain_attempt_is_asked_after_by_its_key() {
+    run(async {
+        let mut host = started(json!({})).await;
+        let sent = Receipt { message: Some("k".into()), ..Receipt::default() };
+        assert_eq!(host.reconcile(outgoing("k", 1)).await, Reconciled::Sent(sent));
+        assert_eq!(host.reconcile(outgoing("lost", 1)).await, Reconciled::NotSent);
+        assert_eq!(host.reconcile(outgoing("panic", 1)).await, Reconciled::Unknown);
+    });
+}
+
+#[test]
+fn a_channel_that_writes_neither_says_so() {
+    run(async {
+        let mut host = FakeHost::<Plain>::start(json!({})).await;
+        let (account, path) = ("default".into(), "/nowhere".to_owned());
+        let wanted = Fetch { account, handle: "h".to_owned(), path, bytes_max: 1 };
+        assert_eq!(host.fetch(wanted).await.unwrap_err().code, "unsupported");
+        assert_eq!(host.reconcile(outgoing("k", 1)).await, Reconciled::Unknown);
     });
 }
 

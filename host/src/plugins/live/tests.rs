@@ -88,6 +88,60 @@ async fn a_full_window_makes_the_next_wait_and_then_give_up_unsent() {
     assert_eq!(live.send(attempt("later")).await.unwrap_err().code, "plugin_not_running");
 }
 
+fn wanted() -> Fetch {
+    Fetch { account: "default".into(), handle: "h".into(), path: "/x".into(), bytes_max: 5 }
+}
+
+#[tokio::test]
+async fn nothing_is_asked_that_the_hello_did_not_offer() {
+    let (live, mut queue) = open();
+    live.can(vec!["juggling".to_owned()]);
+    let error = live.fetch(wanted()).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (FailureClass::Permanent, "unsupported"));
+    assert_eq!(live.reconcile(attempt("a")).await, Some(Reconciled::Unknown));
+    assert!(queue.try_recv().is_err(), "an older plugin would not understand it");
+}
+
+#[tokio::test]
+async fn files_and_outcomes_come_back_to_who_asked() {
+    let (live, mut queue) = open();
+    live.can(vec![FEATURE_FETCH.to_owned(), FEATURE_RECONCILE.to_owned()]);
+    let plugin = async {
+        let Some(HostFrame::Fetch { req_id, handle, bytes_max, .. }) = take(&mut queue).await
+        else {
+            panic!("a fetch");
+        };
+        assert_eq!((handle.as_str(), bytes_max), ("h", 5));
+        assert!(live.ledger.settle_fetch(req_id, Ok(Fetched { bytes: 5, ..Fetched::default() })));
+        let Some(HostFrame::Reconcile { req_id, idem_key, attempt, .. }) = take(&mut queue).await
+        else {
+            panic!("a reconcile");
+        };
+        assert_eq!((idem_key.as_str(), attempt), ("key", 2));
+        assert!(live.ledger.settle_reconcile(req_id, Reconciled::NotSent));
+        assert!(!live.ledger.settle_reconcile(req_id, Reconciled::Unknown), "answered already");
+    };
+    let host = async {
+        assert_eq!(live.fetch(wanted()).await.unwrap().bytes, 5);
+        assert_eq!(live.reconcile(attempt("a")).await, Some(Reconciled::NotSent));
+    };
+    tokio::join!(host, plugin);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_dies_or_stays_silent_leaves_the_question_open() {
+    let (live, mut queue) = open();
+    live.can(vec![FEATURE_FETCH.to_owned(), FEATURE_RECONCILE.to_owned()]);
+    let (late, _) = tokio::join!(live.fetch(wanted()), take(&mut queue));
+    assert_eq!(late.unwrap_err().class, FailureClass::Retryable);
+    let (unasked, _) = tokio::join!(live.reconcile(attempt("a")), async {
+        take(&mut queue).await;
+        live.ledger.close("killed");
+    });
+    assert_eq!(unasked, None);
+    assert_eq!(live.fetch(wanted()).await.unwrap_err().class, FailureClass::Retryable);
+}
+
 #[tokio::test]
 async fn what_does_not_fit_into_a_frame_is_refused_for_good() {
     let (live, _queue) = open();

@@ -13,7 +13,8 @@ use crate::plugins::{
 };
 use jackfield_plugin_api::{
     abi::PROTOCOL,
-    error::PluginError,
+    error::{PluginError, SendError},
+    fetch::Fetched,
     frame::{HostFrame, PluginFrame},
     link::LinkReport,
 };
@@ -51,10 +52,17 @@ impl Life {
                 let line = detail.unwrap_or_else(|| if ok { "works" } else { "fails" }.to_owned());
                 ledger.settle_probe(req_id, if ok { Ok(line) } else { Err(line) })
             }
-            PluginFrame::Hello { protocol, id, version, .. } if self.phase == Phase::Loading => {
+            PluginFrame::Hello { protocol, id, version, features }
+                if self.phase == Phase::Loading =>
+            {
+                self.live.can(features);
                 self.greet(&protocol, &id, &version).await;
                 true
             }
+            PluginFrame::Fetched { req_id, fetched, error } => {
+                ledger.settle_fetch(req_id, brought(fetched, error))
+            }
+            PluginFrame::Reconciled { req_id, outcome } => ledger.settle_reconcile(req_id, outcome),
             PluginFrame::Ready { epoch } => self.ready(epoch),
             PluginFrame::Event { id, account, dedupe_key, cursor, body } => {
                 let channel = self.slot.entry.channel.clone();
@@ -164,5 +172,16 @@ impl Life {
         };
         self.end_in_order(end, FATAL_GRACE);
         true
+    }
+}
+
+/// What an answer to `fetch` says; an error outweighs a claim of success.
+fn brought(fetched: Option<Fetched>, error: Option<SendError>) -> Result<Fetched, SendError> {
+    match (fetched, error) {
+        (Some(fetched), None) => Ok(fetched),
+        (_, Some(error)) => Err(error),
+        (None, None) => {
+            Err(SendError::permanent("no_answer", "the plugin said neither success nor failure"))
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! computed here and only here; what a client asks for is a wish. Must not know: sockets, frames.
 
 pub mod admission;
+pub mod bearer;
 pub mod origin;
 pub mod peer;
 pub mod proof;

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod canvas;
 pub mod channels;
+pub mod control_ui;
 pub mod document;
 pub mod gateway;
 pub mod heartbeat;

@@ -117,7 +117,7 @@ impl Connection {
                         return None;
                     }
                     pong_due = true;
-                    if let Some(key) = greeting::presence_key(&self.caller) {
+                    if let Some(key) = self.caller.presence_key() {
                         self.core.presence.touch(&key);
                     }
                 }

@@ -164,7 +164,7 @@ impl Gateway {
         methods::health::refresh(&core).await?;
         methods::config::note_applied(&core).await;
         let address = listener.local_addr()?;
-        serve(listener, &core, proxies, changes);
+        serve(listener, &core, proxies, door::control_page(&core.config).map_err(bad)?, changes);
         Ok(Self { core, address, token, tracker, pages: plan.pages })
     }
 
@@ -263,11 +263,13 @@ fn serve(
     listener: TcpListener,
     core: &Arc<Core>,
     proxies: TrustedProxies,
+    control: Option<server::control::Page>,
     changes: watch::Receiver<u64>,
 ) {
     let door = Arc::new(Door {
         core: Arc::clone(core),
         proxies,
+        control,
         unauthenticated: Addresses::new(UNAUTHENTICATED_PER_ADDRESS_MAX),
         next_conn: AtomicU64::new(1),
     });

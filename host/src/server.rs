@@ -7,6 +7,7 @@
 
 pub mod addresses;
 pub mod canvas;
+pub mod control;
 pub mod gate;
 pub mod pages;
 pub mod routes;
@@ -46,6 +47,8 @@ pub struct Door {
     pub core: Arc<Core>,
     /// Reverse proxies that are believed.
     pub proxies: TrustedProxies,
+    /// The control page, when there is one.
+    pub control: Option<control::Page>,
     /// Sockets that have not said hello, by address.
     pub unauthenticated: Addresses,
     /// Number of the next connection.

@@ -83,7 +83,7 @@ impl Auth {
 
     /// By which shared secret the caller may come in. The secret is taken in either field, whatever
     /// the mode: some clients put what a person typed into both.
-    fn shared(&self, peer: &Peer, given: &Credentials) -> Option<Method> {
+    pub(super) fn shared(&self, peer: &Peer, given: &Credentials) -> Option<Method> {
         match self.settings.mode {
             AuthMode::None => return Some(Method::None),
             AuthMode::TrustedProxy => return peer.user.is_some().then_some(Method::TrustedProxy),

@@ -1,6 +1,6 @@
 //! `[gateway]`: where the gateway listens and who may come in.
 
-use super::Secret;
+use super::{Secret, control_ui::ControlUiSection};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -26,6 +26,8 @@ pub struct GatewaySection {
     pub trusted_proxies: Vec<String>,
     /// Approve devices that connect from this machine with the shared secret without asking.
     pub auto_approve_local: bool,
+    /// The control page.
+    pub control_ui: ControlUiSection,
 }
 
 impl Default for GatewaySection {
@@ -38,6 +40,7 @@ impl Default for GatewaySection {
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             auto_approve_local: true,
+            control_ui: ControlUiSection::default(),
         }
     }
 }

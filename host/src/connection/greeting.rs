@@ -7,7 +7,7 @@ use crate::{
     methods::{Caller, Core},
     protocol::{
         VERSION,
-        connect::{ClientMode, ConnectParams},
+        connect::ConnectParams,
         event,
         frame::{Json, json},
         hello::{Features, HelloAuth, HelloOk, IssuedToken, Policy, ServerInfo, Snapshot},
@@ -69,7 +69,7 @@ pub fn welcome(
     });
     // Before the snapshot: a change after it must reach the client as an event.
     core.events.subscribe(conn, Arc::clone(&caller.subscriber));
-    if let Some(key) = presence_key(&caller) {
+    if let Some(key) = caller.presence_key() {
         core.presence.put(&key, presence_row(core, &caller));
     }
     let hello = HelloOk {
@@ -110,17 +110,6 @@ fn surfaces(core: &Core, caller: &Caller, caps: &[String]) -> BTreeMap<String, S
     let address =
         canvas.map(|canvas| canvas.address(caller.conn, &caller.principal.peer.base_url()).0);
     address.map(|address| (canvas::SURFACE.to_owned(), address)).into_iter().collect()
-}
-
-/// The key of a caller's presence row; short-lived callers have none.
-#[must_use]
-pub fn presence_key(caller: &Caller) -> Option<String> {
-    let client = &caller.principal.client;
-    if matches!(client.mode, ClientMode::Cli | ClientMode::Backend | ClientMode::Probe) {
-        return None;
-    }
-    let device = caller.principal.device_id.as_ref();
-    Some(device.or(client.instance_id.as_ref()).unwrap_or(&caller.conn_id).clone())
 }
 
 fn presence_row(core: &Core, caller: &Caller) -> PresenceRow {
@@ -164,7 +153,7 @@ pub async fn prune(core: &Core, admission: &Admission) {
 
 /// Tells others that a client came, and the client how things stand.
 pub fn arrive(core: &Core, caller: &Caller) {
-    if presence_key(caller).is_some() {
+    if caller.presence_key().is_some() {
         core.publish_presence();
     }
     cut_if_removed(core, caller);
@@ -194,7 +183,7 @@ pub fn leave(core: &Core, caller: &Caller) {
     if let Some(device) = &caller.principal.device_id {
         core.auth.devices().seen(device, "disconnect");
     }
-    if presence_key(caller).is_some_and(|key| core.presence.gone(&key)) {
+    if caller.presence_key().is_some_and(|key| core.presence.gone(&key)) {
         core.publish_presence();
     }
     tracing::debug!(conn = caller.conn_id, "client disconnected");

@@ -4,7 +4,10 @@
 //! database must not reveal it. Hence token = HMAC-SHA-256(key, device, role, issue): the database
 //! keeps `issue` and a hash, the key lies in a file of its own.
 
-use super::record::{Device, TokenRecord};
+use super::{
+    Devices,
+    record::{Device, TokenRecord},
+};
 use crate::{
     clock,
     protocol::scope::{Role, Scopes},
@@ -140,6 +143,18 @@ impl TokenKey {
             mac.update(b"|");
         }
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+}
+
+impl Devices {
+    /// Whether `token` is the living token of any device that is an operator.
+    #[must_use]
+    pub fn knows_operator_token(&self, token: &str) -> bool {
+        let given = hash(token);
+        self.paired()
+            .iter()
+            .filter_map(|device| device.living_token(Role::Operator))
+            .any(|record| given.as_bytes().ct_eq(record.hash.as_bytes()).into())
     }
 }
 

@@ -55,6 +55,9 @@ pub struct PresenceRow {
     pub scopes: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(rename = "watchedSessions")]
+    pub watched: Vec<String>,
 }
 
 /// The list.
@@ -104,6 +107,15 @@ impl Presence {
         "disconnect".clone_into(&mut row.reason);
         row.ts = now;
         row.online_since = None;
+        row.watched.clear();
+        true
+    }
+
+    /// Notes which conversations the row's client shows; false when there is no such row.
+    pub fn watch(&self, key: &str, conversations: Vec<String>) -> bool {
+        let mut rows = self.lock();
+        let Some(row) = rows.get_mut(key) else { return false };
+        row.watched = conversations;
         true
     }
 

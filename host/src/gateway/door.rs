@@ -8,6 +8,7 @@ use crate::{
         gateway::{AuthMode, check_secret},
     },
     devices::token::write_private,
+    server::control::Page,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::io;
@@ -97,4 +98,17 @@ pub fn proxies(config: &Config) -> Result<TrustedProxies, (String, String)> {
             format!("`{entry}` is neither an address nor a network like 10.0.0.0/8"),
         )
     })
+}
+
+/// The folder of the control page, when one is named.
+///
+/// # Errors
+/// The setting, and why the folder is none.
+pub fn control_page(config: &Config) -> Result<Option<Page>, (String, String)> {
+    let Some(folder) = &config.gateway.control_ui.root else { return Ok(None) };
+    let why = |error: io::Error| {
+        let text = format!("{error}; name the folder with the page's built files");
+        ("gateway.control_ui.root".to_owned(), text)
+    };
+    Page::open(folder).map(Some).map_err(why)
 }

@@ -4,7 +4,10 @@ use super::Failure;
 use crate::{
     auth::Principal,
     events::{ConnNumber, Outbox, Subscriber},
-    protocol::frame::{Json, failure_text, response_text},
+    protocol::{
+        connect::ClientMode,
+        frame::{Json, failure_text, response_text},
+    },
 };
 use std::sync::{
     Arc,
@@ -24,6 +27,19 @@ pub struct Caller {
     pub subscriber: Arc<Subscriber>,
     /// Requests under way.
     pub in_flight: Arc<AtomicUsize>,
+}
+
+impl Caller {
+    /// The row of this client in the presence list; short-lived callers have none.
+    #[must_use]
+    pub fn presence_key(&self) -> Option<String> {
+        let client = &self.principal.client;
+        if matches!(client.mode, ClientMode::Cli | ClientMode::Backend | ClientMode::Probe) {
+            return None;
+        }
+        let device = self.principal.device_id.as_ref();
+        Some(device.or(client.instance_id.as_ref()).unwrap_or(&self.conn_id).clone())
+    }
 }
 
 /// Answers one request, from wherever the work ends.

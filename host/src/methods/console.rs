@@ -1,7 +1,9 @@
 //! What consoles ask when they start: who the gateway is, whether it is up to date, what is billed.
 //!
-//! Each is answered with what is true here; what this gateway has not (boards, projects, speech) is
-//! an unknown method, which consoles take as "not there".
+//! Each is answered with what is true here.
+
+pub mod vacant;
+pub mod viewing;
 
 use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
 use crate::{
@@ -26,6 +28,8 @@ pub fn add(table: &mut Table) {
     table.now("tasks.list", Access::Operator(Scope::Read), tasks);
     table.now("models.authStatus", Access::Operator(Scope::Read), model_auth);
     table.now("usage.status", Access::Operator(Scope::Read), usage);
+    vacant::add(table);
+    viewing::add(table);
 }
 
 /// Who the gateway is, to devices that keep several apart.

@@ -1,6 +1,6 @@
 //! Which path leads where: WebSocket on any path, liveness, routes of plugins.
 
-use super::{Door, canvas, pages};
+use super::{Door, canvas, control, pages};
 use crate::{
     auth::Peer,
     connection::{self, socket::Socket},
@@ -69,6 +69,12 @@ pub fn service(
         .and(warp::body::bytes())
         .and(with())
         .and_then(plugin);
+    let control = warp::method()
+        .and(warp::path::full())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Peer>())
+        .and(with())
+        .and_then(control::answer);
     let nothing = warp::any().map(|| pages::text(StatusCode::NOT_FOUND, "there is nothing here"));
     warp::service(
         upgrade
@@ -79,6 +85,8 @@ pub fn service(
             .or(canvas)
             .unify()
             .or(plugin)
+            .unify()
+            .or(control)
             .unify()
             .or(nothing)
             .unify(),

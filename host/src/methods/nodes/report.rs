@@ -4,7 +4,11 @@ use super::{approved_node, own_node};
 use crate::{
     canvas,
     methods::{Access, Caller, Core, MethodError, Nothing, Shape, Table},
-    protocol::{event, frame::json},
+    protocol::{
+        event,
+        frame::json,
+        scope::{Role, Scope},
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +24,7 @@ pub fn add(table: &mut Table) {
     table.now("node.skills.update", Access::Node, skills);
     table.now("node.pluginTools.update", Access::Node, tools);
     table.now("node.pluginSurface.refresh", Access::Node, surface);
+    table.now("plugin.surface.refresh", Access::Operator(Scope::Read), surface);
     table.now("skills.bins", Access::Node, bins);
 }
 
@@ -141,7 +146,9 @@ fn surface(
     caller: &Arc<Caller>,
     params: SurfaceParams,
 ) -> Result<SurfaceAddress, MethodError> {
-    own_node(caller)?;
+    if caller.principal.role == Role::Node {
+        own_node(caller)?;
+    }
     let asked = params.surface.unwrap_or_default();
     let name = asked.trim();
     if name.is_empty() {

@@ -7,16 +7,17 @@
 
 mod harden;
 mod outlet;
+mod sandbox;
+mod syscalls;
 
 use crate::plugins::{
-    Refusal,
+    Demand, Refusal,
     callbacks::Door,
-    library::{self, Expected},
+    library::{self, Expected, Module, Opened},
     runner::{self, CLOSE_MS, EXIT_MISUSED, EXIT_REFUSED, Order, Report},
 };
 use jackfield_plugin_api::{
-    abi::{Instance, PluginModRef, Status},
-    abi_stable::std_types::{RResult, RSlice, RVec},
+    abi::Status,
     error::PluginError,
     frame::{FRAME_BYTES_HARD, PluginFrame},
 };
@@ -65,13 +66,17 @@ fn host(mut socket: UnixStream, probe: bool) -> io::Result<u8> {
     harden::give_up_rights()?;
     let Some(bytes) = runner::read_frame(&mut socket, FRAME_BYTES_HARD)? else { return Ok(0) };
     let order: Order = serde_json::from_slice(&bytes)?;
+    let layers = sandbox::enter(&order.confinement);
+    if order.confinement.demand == Demand::Require && !sandbox::is_whole(&layers) {
+        return refuse(&mut socket, Refusal::NotConfined { file: order.shown, layers });
+    }
     leave_with(socket.try_clone()?)?;
     let expected = Expected { id: &order.init.id, version: &order.version, shown: &order.shown };
     let module = match library::open(&order.library, &expected) {
         Ok(module) => module,
         Err(refusal) => return refuse(&mut socket, refusal),
     };
-    runner::write_frame(&mut socket, &serde_json::to_vec(&Report::Loaded)?)?;
+    runner::write_frame(&mut socket, &serde_json::to_vec(&Report::Loaded { layers })?)?;
     if probe { Ok(0) } else { serve(socket, module, &order) }
 }
 
@@ -80,14 +85,14 @@ fn refuse(socket: &mut UnixStream, refusal: Refusal) -> io::Result<u8> {
     Ok(EXIT_REFUSED)
 }
 
-fn serve(mut socket: UnixStream, module: PluginModRef, order: &Order) -> io::Result<u8> {
+fn serve(mut socket: UnixStream, module: Module, order: &Order) -> io::Result<u8> {
     let outlet = Arc::new(Outlet::new(socket.try_clone()?, order.log_level));
     let door = Door::open(outlet.clone());
     let init = serde_json::to_vec(&order.init)?;
-    let instance = match (module.open())(door.host(), RSlice::from_slice(&init)) {
-        RResult::ROk(instance) => instance,
-        RResult::RErr(text) => {
-            outlet.say(&PluginFrame::Fatal { error: PluginError::new(text.into_string()) });
+    let instance = match module.open(&door, &init) {
+        Ok(instance) => instance,
+        Err(text) => {
+            outlet.say(&PluginFrame::Fatal { error: PluginError::new(text) });
             return Ok(EXIT_REFUSED);
         }
     };
@@ -103,14 +108,14 @@ fn serve(mut socket: UnixStream, module: PluginModRef, order: &Order) -> io::Res
             _ => break,
         }
     }
-    let closed = (instance.vt.close())(instance.ctx, CLOSE_MS);
+    let closed = instance.close(CLOSE_MS);
     Ok(u8::from(closed == Status::PANICKED))
 }
 
-fn deliver(instance: Instance, frame: &[u8]) -> Status {
+fn deliver(instance: Opened, frame: &[u8]) -> Status {
     let mut wait = FULL_WAIT_FIRST;
     loop {
-        match (instance.vt.deliver())(instance.ctx, RVec::from_slice(frame)) {
+        match instance.deliver(frame) {
             Status::FULL => {
                 thread::sleep(wait);
                 wait = (wait * 2).min(FULL_WAIT_LONGEST);

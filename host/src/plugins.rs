@@ -10,6 +10,7 @@ mod refusal;
 mod state;
 mod status;
 // From folder to library.
+mod confine;
 mod discover;
 mod elf;
 pub mod explain;
@@ -33,6 +34,8 @@ mod routes;
 mod slot;
 mod supervisor;
 
+pub(crate) use confine::{Confinement, Ports};
+pub use confine::{Demand, Hold, Layer};
 pub use discover::Candidate;
 pub use jackfield_plugin_api::{
     error::SendError,
@@ -105,6 +108,8 @@ pub struct Entry {
     pub plugin: Option<String>,
     /// Where its code runs.
     pub isolation: Isolation,
+    /// How much of the sandbox around its process is wanted.
+    pub sandbox: Demand,
     /// The channel's table, as JSON.
     pub config: serde_json::Value,
     /// Its configured accounts.

@@ -35,6 +35,9 @@ pub struct Init {
     pub generation: u64,
     /// How often unanswered frames are allowed, see [`WINDOW`].
     pub window: u32,
+    /// A folder for what the plugin keeps between its lives; nobody else's. Since 1.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_dir: Option<String>,
 }
 
 /// State handed from one version of a plugin to the next.

@@ -13,7 +13,12 @@ use crate::{
     link::{LinkReport, LinkState},
     runtime::{ledger::Ledger, wall::wall},
 };
-use std::{fmt, future::Future, sync::Arc};
+use std::{
+    fmt,
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 use tokio::{
     runtime::Handle,
     sync::{mpsc, watch},
@@ -42,6 +47,7 @@ pub struct Host {
 /// What all clones of a [`Host`] and the runtime's own tasks have in common.
 pub(crate) struct Shared {
     pub(crate) id: String,
+    pub(crate) state_dir: Option<PathBuf>,
     pub(crate) outbox: mpsc::Sender<PluginFrame>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) shutdown: watch::Sender<bool>,
@@ -99,6 +105,14 @@ impl Host {
     #[must_use]
     pub fn default_account(&self) -> Account {
         self.account(DEFAULT_ACCOUNT)
+    }
+
+    /// A folder of the plugin's own, for what it keeps between its lives and its versions: the one
+    /// place where a confined plugin may write without asking. `None` where the host gives none, as
+    /// in tests.
+    #[must_use]
+    pub fn state_dir(&self) -> Option<&Path> {
+        self.shared.state_dir.as_deref()
     }
 
     /// Resolves when this life of the plugin begins to end; immediately if it already has.

@@ -125,20 +125,23 @@ pub struct Limits {
     pub send_timeout_ms: u32,
 }
 
-/// What the plugin needs from the machine; nothing that is not listed.
+/// What the plugin needs from the machine; nothing that is not listed. Its own package, its own
+/// state directory, the files beside messages, the system's libraries, its trusted certificates and
+/// the name service need no entry. An entry of a list of text may be `${setting}`, or
+/// `${accounts.*.setting}`: the value of that setting in the channel's table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Permissions {
-    /// TCP ports it connects to.
+    /// TCP ports it connects to; none when empty, 0 = any. Any port also allows the name service.
     pub connect_ports: Vec<u16>,
-    /// TCP ports it listens on; 0 = any.
+    /// TCP ports it listens on; none when empty, 0 = any.
     pub listen_ports: Vec<u16>,
     /// Paths it reads, beyond its own package.
     pub read_paths: Vec<String>,
     /// Paths it writes, beyond its own state directory.
     pub write_paths: Vec<String>,
-    /// Programs it starts.
+    /// Programs it starts: paths, or names of the system's programs.
     pub programs: Vec<String>,
     /// Memory ceiling in MiB; 0 = host default.
     pub memory_mib: u32,

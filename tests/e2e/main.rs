@@ -5,6 +5,7 @@
 
 mod agent;
 mod approvals;
+mod c_plugin;
 mod canvas;
 mod chat;
 mod cli;
@@ -21,6 +22,7 @@ mod nodes;
 mod pairing;
 mod plugins;
 mod refclient;
+mod sandbox;
 mod schemas;
 mod service;
 mod startup;

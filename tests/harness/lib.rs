@@ -9,6 +9,7 @@
     reason = "a panic is how a harness reports; every function may"
 )]
 
+pub mod cc;
 pub mod client;
 pub mod connect;
 pub mod crabline;

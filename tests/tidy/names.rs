@@ -30,9 +30,9 @@ const FOREIGN_GETTERS: [&str; 2] = ["get_extension", "get_or_head"];
 const UNSAFE_PLACES: [&str; 6] = [
     "plugin-api/src/abi*",
     "plugin-api/src/export.rs",
-    "host/src/plugins/library.rs",
+    "host/src/plugins/library*",
     "host/src/plugins/instance.rs",
-    "host/src/plugins/callbacks.rs",
+    "host/src/plugins/callbacks*",
     "host/src/isolate*",
 ];
 

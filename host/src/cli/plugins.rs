@@ -166,6 +166,14 @@ fn info(of: &Value) -> String {
         one("Restarts", "restarts"),
         one("Files", "path"),
     ];
+    for layer in print::rows(of, "sandbox") {
+        let cell = |field| print::cell(layer, field);
+        facts
+            .push(("Sandbox", format!("{}: {}, {}", cell("layer"), cell("holds"), cell("detail"))));
+    }
+    if of["isolation"] == "in-process" {
+        facts.push(("Sandbox", "none: in-process, its code is part of the gateway".to_owned()));
+    }
     for link in print::rows(of, "links") {
         let detail = link["detail"].as_str().unwrap_or_default();
         let name = print::cell(link, "account");

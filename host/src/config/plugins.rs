@@ -24,6 +24,21 @@ pub struct PluginEntry {
     pub enabled: Option<bool>,
     /// Where its code runs.
     pub isolation: IsolationSetting,
+    /// How much of the sandbox around its process is wanted.
+    pub sandbox: SandboxSetting,
+}
+
+/// How much of the sandbox around a plugin's process is wanted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SandboxSetting {
+    /// What this kernel can do; `jackfield plugins info` shows what holds.
+    #[default]
+    BestEffort,
+    /// All of it, or the plugin does not start.
+    Require,
+    /// None: it may do what the gateway's own user may do.
+    Off,
 }
 
 /// Where a plugin's code runs.

@@ -5,11 +5,13 @@ use crate::{
     agent::{Backend, echo::Echo, openai::OpenAi},
     clock::Clock,
     config::{
-        Config, Paths, agent::Backend as BackendKind, channels::ChannelSection,
-        plugins::IsolationSetting,
+        Config, Paths,
+        agent::Backend as BackendKind,
+        channels::ChannelSection,
+        plugins::{IsolationSetting, SandboxSetting},
     },
     messages::{ChannelPolicy, Senders},
-    plugins::{self, Attempt, ChannelFacts, Entry, Isolation, PluginDir, Plugins},
+    plugins::{self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins},
 };
 use futures_util::future::BoxFuture;
 use jackfield_plugin_api::{
@@ -90,6 +92,7 @@ pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: boo
                 channel: channel.clone(),
                 plugin: section.plugin.clone(),
                 isolation: isolation(rules.map(|r| r.isolation)),
+                sandbox: demand(rules.map(|r| r.sandbox)),
                 config: section.table(),
                 accounts: section.accounts(),
             });
@@ -108,6 +111,7 @@ fn default_entry(manifest: &Manifest) -> Entry {
         channel: manifest.channel.clone(),
         plugin: Some(manifest.id.clone()),
         isolation: Isolation::Process,
+        sandbox: Demand::BestEffort,
         config: value!({"enabled": true}),
         accounts: vec![DEFAULT_ACCOUNT.to_owned()],
     }
@@ -117,6 +121,14 @@ fn isolation(setting: Option<IsolationSetting>) -> Isolation {
     match setting {
         Some(IsolationSetting::InProcess) => Isolation::InProcess,
         Some(IsolationSetting::Process) | None => Isolation::Process,
+    }
+}
+
+fn demand(setting: Option<SandboxSetting>) -> Demand {
+    match setting {
+        Some(SandboxSetting::Require) => Demand::Require,
+        Some(SandboxSetting::Off) => Demand::Off,
+        Some(SandboxSetting::BestEffort) | None => Demand::BestEffort,
     }
 }
 

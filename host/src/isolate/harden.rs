@@ -5,8 +5,10 @@
 
 use rustix::{
     event::{PollFd, PollFlags, poll},
-    process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask},
-    thread::set_no_new_privs,
+    process::{
+        DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask,
+    },
+    thread::{CapabilitySet, CapabilitySets, set_capabilities, set_no_new_privs},
 };
 use std::{
     fs::File,
@@ -16,6 +18,9 @@ use std::{
         unix::{fs::FileTypeExt, net::UnixStream},
     },
 };
+
+/// Most descriptors of one plugin.
+const FILES_MAX: u64 = 1024;
 
 /// The gateway's socket, moved from standard input to where no plugin looks by habit; and every
 /// other descriptor that came along closed.
@@ -34,9 +39,34 @@ pub(super) fn take_socket() -> io::Result<UnixStream> {
 /// for nobody else.
 pub(super) fn give_up_rights() -> io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    let files = getrlimit(Resource::Nofile).maximum.map_or(FILES_MAX, |most| most.min(FILES_MAX));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(files), maximum: Some(files) })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     set_no_new_privs(true)?;
     umask(rustix::fs::Mode::from_raw_mode(0o077));
+    Ok(())
+}
+
+/// Takes what a privileged user may do beyond its files away; all of it, or all but listening below
+/// port 1024.
+pub(super) fn drop_capabilities(all: bool) -> io::Result<()> {
+    let held = rustix::thread::capabilities(None)?;
+    let kept = if all { CapabilitySet::empty() } else { CapabilitySet::NET_BIND_SERVICE };
+    let kept = held.permitted & kept;
+    let sets =
+        CapabilitySets { effective: kept, permitted: kept, inheritable: CapabilitySet::empty() };
+    Ok(set_capabilities(None, sets)?)
+}
+
+/// Ends the growth of memory at `bytes`. Address space is limited too, with room for what is only
+/// reserved, unless programs are started: some of them reserve without measure.
+pub(super) fn limit_memory(bytes: u64, alone: bool) -> io::Result<()> {
+    const RESERVED: u64 = 2 << 30;
+    let limit = |bytes| Rlimit { current: Some(bytes), maximum: Some(bytes) };
+    setrlimit(Resource::Data, limit(bytes))?;
+    if alone {
+        setrlimit(Resource::As, limit(bytes + RESERVED))?;
+    }
     Ok(())
 }
 

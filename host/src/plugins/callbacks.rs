@@ -6,8 +6,10 @@
 //! it runs in the gateway or in a plugin's own process.
 //! Inbound walk: the plugin's `emit` comes before, [`supervisor`](super::supervisor) after.
 
+mod plain;
+
 use jackfield_plugin_api::{
-    abi::{Host, HostVt, HostVtRef, LogRecord, Status},
+    abi::{Host, HostVt, HostVtRef, LogRecord, Status, plain::PlainHost},
     abi_stable::{
         prefix_type::PrefixTypeTrait,
         std_types::{RStr, RVec},
@@ -53,6 +55,13 @@ impl Door {
         static VT: OnceLock<HostVtRef> = OnceLock::new();
         let vt = VT.get_or_init(|| HostVt { emit, log_enabled, log, release }.leak_into_prefix());
         Host { ctx: self.number, vt: *vt }
+    }
+}
+
+impl Door {
+    /// What a plain C plugin is given. Never freed, so that a late call finds its functions.
+    pub(crate) fn plain_host(&self) -> &'static PlainHost {
+        Box::leak(Box::new(plain::host(self.number)))
     }
 }
 

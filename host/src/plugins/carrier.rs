@@ -3,7 +3,7 @@
 //!
 //! Must not know: what frames mean, when a life shall end.
 
-use super::Refusal;
+use super::{Refusal, confine::Layer};
 use jackfield_plugin_api::frame::{
     FRAME_BYTES_HARD, FRAME_BYTES_MAX, HostFrame, PluginFrame, WINDOW,
 };
@@ -41,8 +41,8 @@ pub(super) enum Outgoing {
 /// From the plugin, in order; `Ended` or `Refused` is the last.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    /// The library is open and is what its manifest says.
-    Loaded,
+    /// The library is open and is what its manifest says; its process is closed in by these.
+    Loaded(Vec<Layer>),
     /// It will not be opened.
     Refused(Refusal),
     /// The plugin spoke.

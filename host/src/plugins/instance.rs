@@ -9,14 +9,11 @@ use super::{
     Refusal,
     callbacks::{Door, Port},
     carrier::{Carrier, Exit, INCOMING_MAX, Incoming, OUTGOING_MAX, Outgoing, decode},
-    library::{self, Expected},
+    library::{self, Expected, Module, Opened},
     log::{self, PluginLog, Record, join_fields},
     runner::{CLOSE_MS, Order},
 };
-use jackfield_plugin_api::{
-    abi::{FLAG_UNWIND, Instance, LogRecord, PluginModRef, Status},
-    abi_stable::std_types::{RResult, RSlice, RVec},
-};
+use jackfield_plugin_api::abi::{FLAG_UNWIND, LogRecord, Status};
 use std::{io, path::Path, sync::Arc, thread, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -61,27 +58,21 @@ impl Life {
         let _ = self.from_plugin.blocking_send(last);
     }
 
-    fn open(&mut self, door: &Door) -> Result<Instance, Refusal> {
+    fn open(&mut self, door: &Door) -> Result<Opened, Refusal> {
         let order = &self.order;
         let file = || order.shown.clone();
         let module = load(&order.library, order)?;
         // Without room nobody listens any more; the next step finds out.
-        let _ = self.from_plugin.blocking_send(Incoming::Loaded);
+        let _ = self.from_plugin.blocking_send(Incoming::Loaded(Vec::new()));
         let init = serde_json::to_vec(&order.init).map_err(|error| Refusal::Host {
             file: file(),
             detail: format!("cannot be given its start: {error}"),
         })?;
-        match (module.open())(door.host(), RSlice::from_slice(&init)) {
-            RResult::ROk(instance) => Ok(instance),
-            RResult::RErr(text) => Err(Refusal::FailedToStart {
-                file: file(),
-                text: text.into_string(),
-                setting: None,
-            }),
-        }
+        let failed = |text| Refusal::FailedToStart { file: file(), text, setting: None };
+        module.open(door, &init).map_err(failed)
     }
 
-    fn serve(&mut self, instance: Instance) -> Exit {
+    fn serve(&mut self, instance: Opened) -> Exit {
         let fault = loop {
             match self.to_plugin.blocking_recv() {
                 Some(Outgoing::Frame { bytes, ticket, credit }) => {
@@ -98,7 +89,7 @@ impl Life {
             }
         };
         self.to_plugin.close();
-        match ((instance.vt.close())(instance.ctx, CLOSE_MS), fault) {
+        match (instance.close(CLOSE_MS), fault) {
             (_, Some(fault)) => Exit::Fault(fault),
             (Status::PANICKED, None) => Exit::Fault("panicked while closing".to_owned()),
             (Status::OK | Status::CLOSED, None) => Exit::Closed,
@@ -108,7 +99,7 @@ impl Life {
 }
 
 /// Opens the library with the checks that matter only when it shares our process.
-fn load(path: &Path, order: &Order) -> Result<PluginModRef, Refusal> {
+fn load(path: &Path, order: &Order) -> Result<Module, Refusal> {
     let file = || order.shown.clone();
     let images = library::images();
     if images >= IMAGES_MAX && !library::is_mapped(path) {
@@ -123,13 +114,13 @@ fn load(path: &Path, order: &Order) -> Result<PluginModRef, Refusal> {
 }
 
 /// Hands one frame over, waiting while the plugin's queue is full; a text ends this life.
-fn deliver(instance: Instance, bytes: &[u8], kill: &CancellationToken) -> Option<String> {
+fn deliver(instance: Opened, bytes: &[u8], kill: &CancellationToken) -> Option<String> {
     let mut wait = FULL_WAIT_FIRST;
     loop {
         if kill.is_cancelled() {
             return Some("was ended".to_owned());
         }
-        match (instance.vt.deliver())(instance.ctx, RVec::from_slice(bytes)) {
+        match instance.deliver(bytes) {
             Status::OK | Status::BAD_FRAME => return None,
             Status::FULL => {
                 thread::sleep(wait);

@@ -6,14 +6,22 @@
 //! Must not know: who asked, what an instance is.
 #![expect(unsafe_code, reason = "mapping a library and reading its root symbol is the ABI")]
 
+mod module;
+
+pub(crate) use module::{Module, Opened};
+
 use super::Refusal;
 use jackfield_plugin_api::{
-    abi::{ABI_MAJOR, PluginModRef},
+    abi::{
+        ABI_MAJOR, PluginModRef,
+        plain::{PLAIN_SYMBOL, PlainPlugin},
+    },
     abi_stable::library::{
         AbiHeaderRef, LibHeader, LibraryError, ROOT_MODULE_LOADER_NAME_WITH_NUL,
     },
 };
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use module::Misfit;
 use std::{
     collections::BTreeSet,
     mem,
@@ -47,8 +55,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) shown: &'a str,
 }
 
-/// Maps the library at `path` and gives its root module.
-pub(crate) fn open(path: &Path, expected: &Expected<'_>) -> Result<PluginModRef, Refusal> {
+/// Maps the library at `path` and gives what it exports.
+pub(crate) fn open(path: &Path, expected: &Expected<'_>) -> Result<Module, Refusal> {
     let file = expected.shown.to_owned();
     // SAFETY: runs the library's constructors. The file is our private copy with the hash its
     // manifest gives, its headers were checked, and a process of its own has opened it before (or
@@ -65,30 +73,52 @@ pub(crate) fn open(path: &Path, expected: &Expected<'_>) -> Result<PluginModRef,
             .get::<AbiHeaderRef>(ROOT_MODULE_LOADER_NAME_WITH_NUL.as_bytes())
             .map(|symbol| *symbol)
     };
+    // SAFETY: as above; our header defines this name for a constant of that structure alone.
+    let plain = unsafe { library.get::<*const PlainPlugin>(PLAIN_SYMBOL).map(|symbol| *symbol) };
     mem::forget(library);
-    let header = header.map_err(|_| Refusal::NotAPlugin { file: file.clone() })?;
-    let module = header
-        .upgrade()
-        .and_then(LibHeader::init_root_module::<PluginModRef>)
-        .map_err(|error| refuse(expected.shown, &error))?;
+    let module = match (header, plain) {
+        (Ok(header), _) => Module::Stable(stable(expected, header)?),
+        (Err(_), Ok(plugin)) => Module::Plain(plain_entry(expected, plugin)?),
+        (Err(_), Err(_)) => return Err(Refusal::NotAPlugin { file }),
+    };
     check_identity(expected, module)?;
     Ok(module)
 }
 
-fn check_identity(expected: &Expected<'_>, module: PluginModRef) -> Result<(), Refusal> {
-    let file = || expected.shown.to_owned();
-    if module.abi_major() != ABI_MAJOR {
-        let found = module.abi_major();
-        return Err(Refusal::AbiMajor { file: file(), found, wanted: ABI_MAJOR });
+fn stable(expected: &Expected<'_>, header: AbiHeaderRef) -> Result<PluginModRef, Refusal> {
+    let module = header
+        .upgrade()
+        .and_then(LibHeader::init_root_module::<PluginModRef>)
+        .map_err(|error| refuse(expected.shown, &error))?;
+    if module.abi_major() == ABI_MAJOR {
+        return Ok(module);
     }
-    let pairs = [("id", expected.id, module.id()), ("version", expected.version, module.version())];
+    let (file, found) = (expected.shown.to_owned(), module.abi_major());
+    Err(Refusal::AbiMajor { file, found, wanted: ABI_MAJOR })
+}
+
+fn plain_entry(
+    expected: &Expected<'_>,
+    plugin: *const PlainPlugin,
+) -> Result<&'static PlainPlugin, Refusal> {
+    let file = expected.shown.to_owned();
+    module::check_plain(plugin).map_err(|misfit| match misfit {
+        Misfit::Major(found) => Refusal::AbiMajor { file, found, wanted: ABI_MAJOR },
+        Misfit::Layout(detail) => Refusal::Layout { file, detail },
+    })
+}
+
+fn check_identity(expected: &Expected<'_>, module: Module) -> Result<(), Refusal> {
+    let file = || expected.shown.to_owned();
+    let (id, version) = module.identity();
+    let pairs = [("id", expected.id, id), ("version", expected.version, version)];
     for (field, manifest, library) in pairs {
-        if manifest != library.as_str() {
+        if manifest != library {
             return Err(Refusal::Identity {
                 file: file(),
                 field: field.to_owned(),
                 manifest: manifest.to_owned(),
-                library: shorten(library.as_str()),
+                library: shorten(&library),
             });
         }
     }

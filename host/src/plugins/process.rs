@@ -96,7 +96,7 @@ pub(super) async fn probe(
     }
     let report = answer.ok().and_then(Result::ok).flatten();
     match report.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-        Some(Report::Loaded) => Ok(()),
+        Some(Report::Loaded { .. }) => Ok(()),
         Some(Report::Refused(refusal)) => Err(refusal),
         None => Err(Refusal::Died {
             file: shown(),
@@ -118,6 +118,7 @@ fn spawn(order: &Order, probe: bool) -> io::Result<(Child, UnixStream)> {
     // Closed in us when `command` goes, or the end of the child would not end the stream.
     let child = command
         .env_clear()
+        .env("TMPDIR", &order.scratch)
         .current_dir("/")
         .stdin(Stdio::from(OwnedFd::from(theirs)))
         .stdout(Stdio::null())

@@ -3,6 +3,7 @@
 //! The same value is told to the operator, kept in the status and carried from a child process to
 //! its parent. Must not know: who shows it.
 
+use super::confine::{Hold, Layer};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -150,6 +151,14 @@ pub enum Refusal {
         /// The library.
         file: String,
     },
+    /// This kernel cannot confine it as the operator demands.
+    #[error("{file}: `sandbox = \"require\"`, but {}; allow it with `sandbox = \"best-effort\"`", lacking(.layers))]
+    NotConfined {
+        /// The library.
+        file: String,
+        /// What came of each layer.
+        layers: Vec<Layer>,
+    },
     /// Too many retired images in this process.
     #[error(
         "{file}: {images} library images are already in this process; restart the gateway or use isolation = \"process\""
@@ -235,6 +244,11 @@ pub(crate) fn shown(path: &Path) -> String {
 
 fn abi_fix(found: u32, wanted: u32) -> &'static str {
     if found > wanted { "upgrade the gateway" } else { "install a newer version of the plugin" }
+}
+
+fn lacking(layers: &[Layer]) -> String {
+    let lack = layers.iter().filter(|layer| layer.holds != Hold::Yes);
+    lack.map(|layer| format!("{}: {}", layer.layer, layer.detail)).collect::<Vec<_>>().join(", ")
 }
 
 /// How the dynamic linker ends a process when one of its own checks fails.

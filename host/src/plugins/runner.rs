@@ -5,7 +5,10 @@
 //! child's standard input; the child moves it away before any foreign code runs. Must not know: who
 //! is at which end.
 
-use super::Refusal;
+use super::{
+    Refusal,
+    confine::{Confinement, Layer},
+};
 use jackfield_plugin_api::frame::Init;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -33,6 +36,10 @@ pub(crate) struct Order {
     pub(crate) version: String,
     /// The finest log level worth sending, see [`LogRecord`](jackfield_plugin_api::abi::LogRecord).
     pub(crate) log_level: u8,
+    /// What the process may touch.
+    pub(crate) confinement: Confinement,
+    /// Where it may put what it throws away.
+    pub(crate) scratch: PathBuf,
     /// For the plugin's `open`.
     pub(crate) init: Init,
 }
@@ -42,7 +49,10 @@ pub(crate) struct Order {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Report {
     /// The library is open and is what the order says.
-    Loaded,
+    Loaded {
+        /// What the process is closed in by.
+        layers: Vec<Layer>,
+    },
     /// It is not; the child ends.
     Refused(Refusal),
 }

@@ -4,7 +4,10 @@
 //! The supervisor writes here, everybody else reads. Must not know: how plugins are started.
 
 use super::{
-    ChannelFacts, Entry, Inbox, PluginState, PluginStatus, Refusal, live::Live, log::PluginLog,
+    ChannelFacts, Entry, Inbox, PluginState, PluginStatus, Refusal,
+    confine::{Hold, Layer},
+    live::Live,
+    log::PluginLog,
 };
 use crate::clock::Clock;
 use jackfield_plugin_api::{
@@ -150,6 +153,20 @@ impl Slot {
     /// The life has a process.
     pub(super) fn has_process(&self, pid: Option<u32>) {
         self.book().status.pid = pid;
+    }
+
+    /// What the life's process is closed in by; told once and kept for people.
+    pub(super) fn confined(&self, layers: Vec<Layer>) {
+        let plugin = self.id();
+        let said = |layer: &Layer| format!("{} ({})", layer.layer, layer.detail);
+        let (hold, lack): (Vec<_>, Vec<_>) = layers.iter().partition(|l| l.holds == Hold::Yes);
+        let list = |of: Vec<&Layer>| of.into_iter().map(said).collect::<Vec<_>>().join(", ");
+        if lack.is_empty() {
+            tracing::info!(%plugin, holds = list(hold), "sandbox");
+        } else {
+            tracing::warn!(%plugin, holds = list(hold), lacks = list(lack), "sandbox is not whole");
+        }
+        self.book().status.sandbox = layers;
     }
 
     /// The life said `ready` and takes work.

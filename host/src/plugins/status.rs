@@ -2,7 +2,7 @@
 //!
 //! Must not know: how the numbers come about.
 
-use super::{Candidate, Isolation, PluginState};
+use super::{Candidate, Isolation, PluginState, confine::Layer};
 use crate::clock::Clock;
 use jackfield_plugin_api::{
     link::LinkReport,
@@ -37,6 +37,8 @@ pub struct PluginStatus {
     pub generation: u64,
     /// Starts after the first.
     pub restarts: u32,
+    /// What its process is closed in by, as far as it came; empty inside the gateway.
+    pub sandbox: Vec<Layer>,
     /// Its process, when it has one of its own and lives.
     pub pid: Option<u32>,
     /// When it came into this state, milliseconds since the Unix epoch.
@@ -65,6 +67,7 @@ impl PluginStatus {
             state: PluginState::Installed,
             generation: 0,
             restarts: 0,
+            sandbox: Vec::new(),
             pid: None,
             since_ms: 0,
             last_error: None,

@@ -21,6 +21,7 @@ use crate::{
 use serde_json::Value;
 use std::{
     future::Future,
+    path::PathBuf,
     pin::pin,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -49,6 +50,7 @@ pub(crate) async fn run<C: Channel>(
     let mut pump = tokio::spawn(pump(port, frames, Arc::clone(&ledger), over));
     let shared = Arc::new(Shared {
         id: init.id.clone(),
+        state_dir: init.state_dir.clone().map(PathBuf::from),
         outbox,
         ledger,
         shutdown: watch::Sender::new(false),

@@ -66,7 +66,7 @@ impl Channel for Blocking {
 
 fn opened() -> (Running, Receiver<PluginFrame>) {
     let (frames, seen) = channel();
-    let init = Init { id: "under-test".to_owned(), generation: 1, window: WINDOW };
+    let init = Init { id: "under-test".to_owned(), generation: 1, window: WINDOW, state_dir: None };
     let identity = Identity { id: "blocking", version: "1.2.3" };
     let port = Arc::new(Pipe(Mutex::new(Some(frames))));
     (launch::<Blocking>(identity, &init, port).unwrap(), seen)
@@ -149,7 +149,9 @@ fn a_full_queue_says_so_and_loses_nothing() {
     let (running, seen) = opened();
     ready(&running, &seen);
     let let_go = blocked("full-queue", &running);
-    let places = inbox_places(&Init { id: String::new(), generation: 1, window: WINDOW }) as u64;
+    let places =
+        inbox_places(&Init { id: String::new(), generation: 1, window: WINDOW, state_dir: None })
+            as u64;
     for n in 0..places {
         assert_eq!(tell(&running, &json!({"t": "ping", "n": n})), Status::OK, "ping {n}");
     }

@@ -46,7 +46,8 @@ impl Port for FakePort {
 impl Wire {
     /// Begins a life of `C` on the current runtime.
     pub(super) fn open<C: Channel>(places: usize) -> Self {
-        let init = Init { id: "under-test".to_owned(), generation: 1, window: WINDOW };
+        let init =
+            Init { id: "under-test".to_owned(), generation: 1, window: WINDOW, state_dir: None };
         let (inbox, delivered) = mpsc::channel(inbox_places(&init));
         let (port, frames) = mpsc::channel(places);
         let (close, closing) = watch::channel(None);

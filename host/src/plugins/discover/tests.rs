@@ -18,6 +18,7 @@ fn entry(plugin: Option<&str>) -> Entry {
         channel: "line".into(),
         plugin: plugin.map(Into::into),
         isolation: Isolation::Process,
+        sandbox: crate::plugins::Demand::BestEffort,
         config: serde_json::Value::Null,
         accounts: Vec::new(),
     }

@@ -63,7 +63,7 @@ pub(super) async fn pump(reading: &mut Reading, to: &mpsc::Sender<Incoming>) -> 
             reported = true;
             serde_json::from_slice(&bytes)
                 .map(|report| match report {
-                    Report::Loaded => Incoming::Loaded,
+                    Report::Loaded { layers } => Incoming::Loaded(layers),
                     Report::Refused(refusal) => Incoming::Refused(refusal),
                 })
                 .map_err(|error| format!("did not report: {error}"))

@@ -6,6 +6,7 @@ use super::{Shared, Supervisor};
 use crate::plugins::{
     Isolation, Refusal,
     carrier::Carrier,
+    confine::{self, Folders},
     discover::{self, Candidate},
     instance, log, process,
     runner::Order,
@@ -28,7 +29,9 @@ impl Supervisor {
     /// Makes ready whatever is not ready yet and launches the plugin.
     pub(super) async fn launch(&mut self) -> Result<Launched, Refusal> {
         let staged = self.prepare().await?;
-        let order = self.order(&staged);
+        let order = self
+            .order(&staged)
+            .map_err(|error| host_failure(&staged, "its folders cannot be made", &error))?;
         let carrier = match self.slot.entry.isolation {
             Isolation::Process => process::launch(&order, &self.slot.log, &self.shared.tracker),
             Isolation::InProcess => {
@@ -66,18 +69,26 @@ impl Supervisor {
         Ok(())
     }
 
-    fn order(&self, staged: &Staged) -> Order {
-        Order {
+    fn order(&self, staged: &Staged) -> io::Result<Order> {
+        let (manifest, entry) = (&staged.manifest, &self.slot.entry);
+        let folders = Folders::of(&self.shared.settings.state_dir, &manifest.id);
+        folders.make()?;
+        let confinement =
+            confine::plan(manifest, &entry.config, &staged.dir, &folders, entry.sandbox);
+        Ok(Order {
             library: staged.library.clone(),
             shown: staged.shown(),
-            version: staged.manifest.version.clone(),
+            version: manifest.version.clone(),
             log_level: log::finest_level(),
+            confinement,
+            scratch: folders.scratch,
             init: Init {
-                id: staged.manifest.id.clone(),
+                id: manifest.id.clone(),
                 generation: self.generation,
                 window: WINDOW,
+                state_dir: folders.own.to_str().map(str::to_owned),
             },
-        }
+        })
     }
 }
 

@@ -24,8 +24,9 @@ impl Life {
     /// Takes what the carrier brings; gives the end when it was the last.
     pub(super) async fn hear(&mut self, incoming: Option<Incoming>) -> Option<End> {
         match incoming {
-            Some(Incoming::Loaded) => {
+            Some(Incoming::Loaded(layers)) => {
                 self.loaded = true;
+                self.slot.confined(layers);
                 let host = format!("jackfield {}", self.shared.settings.host_version);
                 let protocol = PROTOCOL.to_owned();
                 self.post(&HostFrame::Hello { protocol, host, features: Vec::new() });

@@ -1,0 +1,81 @@
+//! Plugins in C: built by the system's compiler in a blink, so that a play can spoil one in any way.
+
+use crate::libraries::{binary, root};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A package made from a C source.
+#[derive(Clone, Debug)]
+pub struct CPlugin {
+    source: PathBuf,
+    defines: Vec<String>,
+    /// The manifest, packed as it is.
+    pub manifest: String,
+}
+
+impl CPlugin {
+    /// The plugin that tries what it is told, with these lines under `[permissions]`.
+    #[must_use]
+    pub fn trespasser(permissions: &str) -> Self {
+        Self::named("trespasser", permissions)
+    }
+
+    /// The same under another id and channel.
+    #[must_use]
+    pub fn named(id: &str, permissions: &str) -> Self {
+        let manifest = format!(
+            "id = \"{id}\"\nversion = \"0.1.0\"\nabi = 1\nprotocol = \"1.0\"\nchannel = \"{id}\"\n\
+             label = \"Trespasser\"\nlicense = \"MIT\"\nlibrary = \"libtrespasser.so\"\n\
+             [permissions]\n{permissions}\n"
+        );
+        let defines = vec![format!("-DID=\"{id}\"")];
+        Self { source: root().join("tests/c/trespasser.c"), defines, manifest }
+    }
+
+    /// The example.
+    #[must_use]
+    pub fn hello() -> Self {
+        let folder = root().join("examples/c-hello");
+        let manifest = fs::read_to_string(folder.join("plugin.toml")).expect("it is there");
+        Self { source: folder.join("hello.c"), defines: Vec::new(), manifest }
+    }
+
+    /// Defines a name for the preprocessor, as `NAME` or `NAME=value`.
+    #[must_use]
+    pub fn define(mut self, define: &str) -> Self {
+        self.defines.push(format!("-D{define}"));
+        self
+    }
+
+    /// Compiles the library to `out`.
+    pub fn compile(&self, out: &Path) {
+        let mut compiler = Command::new("cc");
+        compiler
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-I"])
+            .arg(root().join("plugin-api/include"))
+            .args(&self.defines)
+            .arg("-o")
+            .args([out, self.source.as_path()]);
+        ran(compiler);
+    }
+
+    /// Compiles and packs into `folder`.
+    pub fn pack(&self, folder: &Path) {
+        let work = tempfile::tempdir().expect("a temporary folder can be made");
+        let (library, manifest) = (work.path().join("lib.so"), work.path().join("plugin.toml"));
+        self.compile(&library);
+        fs::write(&manifest, &self.manifest).expect("it was just made");
+        let mut pack = Command::new(binary());
+        pack.args(["plugins", "pack", "--manifest"]).arg(manifest);
+        pack.arg("--library").arg(library).arg("--out").arg(folder);
+        ran(pack);
+    }
+}
+
+fn ran(mut command: Command) {
+    let done = command.output().expect("the program is installed");
+    assert!(done.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&done.stderr));
+}

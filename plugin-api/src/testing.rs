@@ -205,8 +205,23 @@ impl<C: Channel> FakeHost<C> {
     /// # Panics
     /// When it does not answer in time.
     pub async fn http(&mut self, request: HttpRequest) -> HttpResponse {
+        let req_id = self.request(request).await;
+        self.response(req_id).await
+    }
+
+    /// Begins a request; [`FakeHost::response`] waits for its answer. For answers that wait for an
+    /// event to be stored.
+    pub async fn request(&mut self, request: HttpRequest) -> u64 {
         let req_id = self.number();
         self.wire.tell(HostFrame::Http { req_id, request }).await;
+        req_id
+    }
+
+    /// Waits for the answer to what `request` began.
+    ///
+    /// # Panics
+    /// When it does not come in time.
+    pub async fn response(&mut self, req_id: u64) -> HttpResponse {
         self.wire
             .next("an answer to a request", |frame| match frame {
                 PluginFrame::HttpReply { req_id: of, response } if *of == req_id => {

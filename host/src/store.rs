@@ -9,7 +9,6 @@
 //! [`StoreError::Failed`] for good, because nobody can say what the disk kept.
 
 mod column;
-pub mod failpoint;
 pub mod journal;
 mod lock;
 mod open;

@@ -1,0 +1,121 @@
+//! Keeps one Socket Mode connection open for as long as the account listens: opens, waits for Slack's
+//! hello, lets `connection` read, replaces it before Slack drops it, and waits when it broke.
+//!
+//! Gives up only on a rejected token.
+
+use super::{
+    Over, Pauses,
+    connection::{Leaving, serve},
+    ended, gap,
+};
+use crate::{
+    account::Workspace,
+    client::{
+        Api,
+        socket::{self, Socket},
+    },
+    error::ApiError,
+};
+use futures_util::StreamExt;
+use jackfield_plugin_api::{
+    link::LinkState,
+    serde_json::{self, Value},
+    tokio::{
+        self,
+        sync::oneshot,
+        time::{Instant, sleep, timeout},
+    },
+    tracing,
+};
+use std::{sync::Arc, time::Duration};
+use tokio_tungstenite::tungstenite::Message;
+
+const HELLO_PATIENCE: Duration = Duration::from_secs(15);
+/// A connection that lived this long was a good one.
+const HEALTHY: Duration = Duration::from_secs(30);
+/// While Socket Mode is switched off, or too many connections are open.
+const LONG_PAUSE: Duration = Duration::from_secs(30);
+
+pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
+    let mut pauses = Pauses::new(workspace.pace);
+    loop {
+        let opened = tokio::select! {
+            () = ended(&mut over) => return,
+            opened = open(&app) => opened,
+        };
+        let pause = match opened {
+            Ok(socket) => {
+                let began = Instant::now();
+                let Some(leaving) = hosted(&workspace, socket, &mut over).await else { return };
+                if began.elapsed() >= HEALTHY {
+                    pauses.reset();
+                }
+                match leaving {
+                    // The old one goes on until the new one stands.
+                    Leaving::Refresh if began.elapsed() >= HEALTHY => continue,
+                    Leaving::Refresh | Leaving::Lost => pauses.next(),
+                    Leaving::Unwanted => {
+                        pauses.next().max(LONG_PAUSE.min(workspace.pace.pause_max))
+                    }
+                }
+            }
+            Err(error) if error.is_rejection() => {
+                let account = workspace.account.id().as_str();
+                tracing::error!(account, %error, "cannot open a connection");
+                workspace.report(LinkState::NeedsLogin, error.to_string()).await;
+                return;
+            }
+            Err(error) => {
+                if workspace.sockets().0 == 0 {
+                    workspace.report(LinkState::Retrying, error.to_string()).await;
+                }
+                pauses.after(&error)
+            }
+        };
+        tokio::select! {
+            () = ended(&mut over) => return,
+            () = sleep(pause) => {}
+        }
+    }
+}
+
+/// A connection on which Slack said hello.
+async fn open(app: &Api) -> Result<Socket, ApiError> {
+    let mut socket = socket::open(app).await?;
+    let hello = async {
+        while let Some(Ok(frame)) = socket.next().await {
+            let Message::Text(text) = frame else { continue };
+            let said: Value = serde_json::from_str(&text).unwrap_or_default();
+            match said["type"].as_str() {
+                Some("hello") => return Ok(()),
+                Some("disconnect") => {
+                    let reason = said["reason"].as_str().unwrap_or("no reason");
+                    return Err(ApiError::Lost(format!("it turned the connection away: {reason}")));
+                }
+                _ => {}
+            }
+        }
+        Err(ApiError::Lost("the connection closed before its hello".to_owned()))
+    };
+    let late = || Err(ApiError::Lost("the connection never said hello".to_owned()));
+    timeout(HELLO_PATIENCE, hello).await.unwrap_or_else(|_| late())?;
+    Ok(socket)
+}
+
+/// Lets a connection be read by a task of its own; why it must be replaced, `None` when it is over.
+async fn hosted(workspace: &Arc<Workspace>, socket: Socket, over: &mut Over) -> Option<Leaving> {
+    let first = workspace.socket_opened();
+    let detail = format!("connected by Socket Mode{}", workspace.lacking());
+    workspace.report(LinkState::Connected, detail).await;
+    if first {
+        let workspace = Arc::clone(workspace);
+        workspace.account.host().clone().spawn(async move { gap::look_back(&workspace).await });
+    }
+    let (tell, told) = oneshot::channel();
+    let serving = serve(Arc::clone(workspace), socket, tell, over.clone());
+    workspace.account.host().spawn(serving);
+    tokio::select! {
+        () = ended(over) => None,
+        told = told => Some(told.unwrap_or(Leaving::Lost)),
+    }
+}

@@ -1,0 +1,13 @@
+//! The plugin behind `FakeHost`, over real sockets, against a Slack of a few lines (`slack`); the
+//! conversions on payloads made from Slack's documentation (`conversions`).
+//!
+//! Servers that others wrote are met in the plays of the whole gateway.
+
+mod conversions;
+mod manifest;
+mod receiving;
+mod requests;
+mod sending;
+mod sending_files;
+mod settings;
+mod slack;

@@ -12,6 +12,7 @@ pub mod lanes;
 pub mod openai;
 pub mod run;
 pub mod runs;
+mod turns;
 
 pub use backend::{Backend, BackendError, Prompt, Said, Step, Usage};
 pub use handle::{Finished, Handle, RunState};
@@ -69,4 +70,8 @@ pub struct Turn {
 pub trait Turns: Send + Sync + 'static {
     /// Runs a turn to its end, whatever the end is.
     fn run(&self, turn: Turn) -> BoxFuture<'static, Outcome>;
+    /// The answer so far of a run under way.
+    fn partial(&self, run_id: &str) -> Option<String>;
+    /// Calls a run off because something newer was said, and waits for its end.
+    fn supersede(&self, session_key: &str, run_id: &str) -> BoxFuture<'static, ()>;
 }

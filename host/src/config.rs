@@ -11,6 +11,7 @@ pub mod control_ui;
 pub mod document;
 pub mod gateway;
 pub mod heartbeat;
+pub mod messages;
 pub mod nodes;
 pub mod paths;
 pub mod plugins;
@@ -36,6 +37,8 @@ pub struct Config {
     pub channels: BTreeMap<String, channels::ChannelSection>,
     /// The agent that answers.
     pub agent: agent::AgentSection,
+    /// How messages become turns and answers are shown.
+    pub messages: messages::MessagesSection,
     /// Pages that the agent draws.
     pub canvas: canvas::CanvasSection,
     /// Which commands nodes may offer.

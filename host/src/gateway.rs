@@ -245,12 +245,13 @@ async fn start_messages(
     tracker: &TaskTracker,
     stop: &CancellationToken,
 ) -> Result<Arc<Messages>, GatewayError> {
-    let channels = wiring::policies(config)
-        .map_err(|(setting, text)| GatewayError::Setting { setting, text })?;
+    let bad = |(setting, text)| GatewayError::Setting { setting, text };
+    let channels = wiring::policies(config).map_err(bad)?;
+    let flows = wiring::flows(config).map_err(bad)?;
     let started = Messages::start(
         store.clone(),
         clock.clone(),
-        MessageSettings { channels, default_agent: config.agent.id.clone() },
+        MessageSettings { channels, flows, default_agent: config.agent.id.clone() },
         Arc::new(runs.clone()),
         Arc::clone(senders) as Arc<dyn Senders>,
         tracker.clone(),

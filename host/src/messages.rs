@@ -18,7 +18,10 @@ mod outbound;
 mod pairing;
 mod pipe;
 mod policy;
+mod progress;
+mod running;
 mod stream;
+mod turnstile;
 mod waiters;
 
 #[cfg(test)]
@@ -29,11 +32,12 @@ pub use operator::PairingError;
 pub use outbound::{Delivered, DeliveryError, SEND_WAIT, SendRequest};
 pub use pairing::{ApprovedSender, CODE_MS, PENDING_MAX, PairingRequest};
 pub use pipe::Senders;
-pub use policy::{ChannelPolicy, DmPolicy, GroupPolicy, GroupRule};
+pub use policy::{ChannelPolicy, DmPolicy, Flow, FlowRules, GroupPolicy, GroupRule};
 
 use crate::{
     agent::Turns,
     clock::Clock,
+    config::messages::QueueMode,
     plugins::{Inbox, PluginEvent},
     store::{Store, StoreError, journal, outbox},
 };
@@ -66,6 +70,8 @@ const OUTBOX_KEPT_MS: u64 = 7 * 24 * 60 * 60 * 1000;
 pub struct Settings {
     /// Channel → who may talk there. A channel that is missing gets the strict defaults.
     pub channels: HashMap<String, ChannelPolicy>,
+    /// Channel → how its messages become turns.
+    pub flows: HashMap<String, Flow>,
     /// The agent that answers.
     pub default_agent: String,
 }
@@ -110,8 +116,19 @@ impl Messages {
     ) -> Result<Arc<Self>, StoreError> {
         warn_of_stars(&settings);
         let counters = counters::Counters::default();
-        let pipe =
-            Arc::new(Pipe { store, clock, settings, turns, senders, counters, tracker, stop });
+        let (running, turnstiles) = (running::Running::default(), turnstile::Turnstiles::default());
+        let pipe = Arc::new(Pipe {
+            store,
+            clock,
+            settings,
+            turns,
+            senders,
+            counters,
+            running,
+            turnstiles,
+            tracker,
+            stop,
+        });
         let delivery = Arc::new(Delivery::new(Arc::clone(&pipe)));
         delivery.recover().await?;
         let adoption = Adoption { pipe: Arc::clone(&pipe), delivery: Arc::clone(&delivery) };
@@ -235,7 +252,10 @@ impl Messages {
             }
             Verdict::Stored { lane } => {
                 counters.accepted.add(1);
-                if let Some(lane) = lane {
+                if let Some((lane, seq)) = lane {
+                    if self.pipe.flow(channel).queue == QueueMode::Interrupt {
+                        self.pipe.running.supersede(&self.pipe, lane, *seq);
+                    }
                     self.lanes.wake(lane);
                 }
             }
@@ -301,7 +321,9 @@ async fn prune(pipe: Arc<Pipe>) {
             .store
             .write(move |c| {
                 let tombstones = journal::prune(c, now_ms)?;
-                Ok((tombstones, outbox::prune(c, now_ms.saturating_sub(OUTBOX_KEPT_MS))?))
+                let before_ms = now_ms.saturating_sub(OUTBOX_KEPT_MS);
+                progress::shown::prune(c, before_ms)?;
+                Ok((tombstones, outbox::prune(c, before_ms)?))
             })
             .await;
         match pruned {

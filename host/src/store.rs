@@ -9,6 +9,7 @@
 //! [`StoreError::Failed`] for good, because nobody can say what the disk kept.
 
 mod column;
+pub mod failpoint;
 pub mod journal;
 mod lock;
 mod open;

@@ -4,7 +4,7 @@
 //! Every map is bounded.
 
 use super::{
-    CommitHook, Outcome, OutcomeStatus, Turn, Turns,
+    CommitHook,
     backend::{Backend, Model},
     broadcast::{RunNames, stored_message, user_message},
     handle::{Finished, Handle, RunState},
@@ -17,7 +17,6 @@ use crate::{
     protocol::{event, frame::json},
     store::{Store, StoreError, transcripts},
 };
-use futures_util::future::BoxFuture;
 use serde_json::json as value;
 use std::{
     collections::HashMap,
@@ -365,35 +364,5 @@ impl Runs {
 
     fn book(&self) -> std::sync::MutexGuard<'_, Book> {
         self.shared.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Turns for Runs {
-    fn run(&self, turn: Turn) -> BoxFuture<'static, Outcome> {
-        let runs = self.clone();
-        Box::pin(async move {
-            let start = Start {
-                run_id: turn.run_id,
-                session_key: turn.session_key,
-                agent_id: turn.agent_id,
-                text: turn.text,
-                message_key: turn.message_key,
-                channel: turn.channel,
-                timeout: None,
-                commit: turn.commit,
-            };
-            match runs.begin(start).await {
-                Ok(Begun::New(handle) | Begun::InFlight(handle)) => {
-                    handle.release();
-                    handle.end().await.outcome.clone()
-                }
-                Ok(Begun::Ended(end)) => end.outcome.clone(),
-                Err(error) => Outcome {
-                    status: OutcomeStatus::Error,
-                    text: String::new(),
-                    error: Some(error.to_string()),
-                },
-            }
-        })
     }
 }

@@ -10,13 +10,18 @@ use crate::{
         channels::ChannelSection,
         plugins::{IsolationSetting, SandboxSetting},
     },
-    messages::{ChannelPolicy, Senders},
+    messages::{ChannelPolicy, Flow, FlowRules, Senders},
     plugins::{self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins},
 };
 use futures_util::future::BoxFuture;
 use jackfield_plugin_api::{
-    error::SendError, id::DEFAULT_ACCOUNT, manifest::Manifest, outbound::Receipt,
+    error::SendError,
+    fetch::{Fetch, Fetched, Reconciled},
+    id::DEFAULT_ACCOUNT,
+    manifest::Manifest,
+    outbound::Receipt,
 };
+use serde::de::DeserializeOwned;
 use serde_json::json as value;
 use std::{
     collections::HashMap,
@@ -58,12 +63,26 @@ pub fn backend(config: &Config, clock: &Clock) -> Arc<dyn Backend> {
 /// # Errors
 /// The setting that does not fit, and why.
 pub fn policies(config: &Config) -> Result<HashMap<String, ChannelPolicy>, (String, String)> {
-    let one = |(name, section): (&String, &ChannelSection)| {
-        serde_path_to_error::deserialize::<_, ChannelPolicy>(section.table())
-            .map(|policy| (name.clone(), policy))
-            .map_err(|e| (format!("channels.{name}.{}", e.path()), e.inner().to_string()))
-    };
-    config.channels.iter().map(one).collect()
+    config.channels.iter().map(own).collect()
+}
+
+/// How messages of a channel become turns, as `[messages]` and the channels' tables say.
+///
+/// # Errors
+/// The setting that does not fit, and why.
+pub fn flows(config: &Config) -> Result<HashMap<String, Flow>, (String, String)> {
+    let rules: HashMap<String, FlowRules> =
+        config.channels.iter().map(own).collect::<Result<_, _>>()?;
+    Ok(rules.into_iter().map(|(name, own)| (name, Flow::of(&config.messages, own))).collect())
+}
+
+/// The gateway's own keys of a channel's table.
+fn own<T: DeserializeOwned>(
+    (name, section): (&String, &ChannelSection),
+) -> Result<(String, T), (String, String)> {
+    serde_path_to_error::deserialize(section.table())
+        .map(|own| (name.clone(), own))
+        .map_err(|e| (format!("channels.{name}.{}", e.path()), e.inner().to_string()))
 }
 
 /// Decides which plugins serve which channels: those of the configuration, and, with no
@@ -163,6 +182,21 @@ impl Senders for PluginSenders {
                 None => Err(SendError::retryable("starting", "plugins are not loaded yet")),
             }
         })
+    }
+
+    fn fetch(&self, channel: &str, wanted: Fetch) -> BoxFuture<'_, Result<Fetched, SendError>> {
+        let channel = channel.to_owned();
+        Box::pin(async move {
+            match self.plugins.get() {
+                Some(plugins) => plugins.fetch(&channel, wanted).await,
+                None => Err(SendError::retryable("starting", "plugins are not loaded yet")),
+            }
+        })
+    }
+
+    fn reconcile(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Option<Reconciled>> {
+        let channel = channel.to_owned();
+        Box::pin(async move { self.plugins.get()?.reconcile(&channel, attempt).await })
     }
 
     fn facts(&self, channel: &str) -> Option<ChannelFacts> {

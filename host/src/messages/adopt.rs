@@ -1,9 +1,12 @@
-//! Works off the journal: each stored event becomes one turn of the agent, and its answer an outbox
-//! row, in the transaction that stores the answer.
+//! Works off the journal: stored events become turns of the agent, and each answer an outbox row, in
+//! the transaction that stores the answer.
 //!
 //! A turn that was finished never runs again; one that a crash cut off does. A row that cannot be
 //! worked off goes to the dead letters and lets the next one pass. The step before:
 //! [`super::inbound`]; the step after: [`super::delivery`]. Must not know: backends.
+
+mod answer;
+mod batch;
 
 use super::{
     delivery::Delivery,
@@ -11,26 +14,25 @@ use super::{
     lanes::{LaneWork, Next},
     outbound::lane_of,
     pipe::Pipe,
+    progress::Progress,
 };
 use crate::{
-    agent::{CommitHook, Outcome, OutcomeStatus, Turn},
+    agent::{Outcome, Turn},
     clock,
-    plugins::Attempt,
     store::{
-        StoreError,
+        StoreError, failpoint,
         journal::{self, JournalRow},
-        outbox,
     },
 };
+use answer::Answer;
 use futures_util::{FutureExt, future::BoxFuture};
-use jackfield_plugin_api::outbound::Outbound;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+
+#[cfg(test)]
+pub(super) use answer::APOLOGY;
 
 /// Attempts after which a row is given up on.
 const ATTEMPTS_MAX: u32 = 8;
@@ -38,9 +40,6 @@ const ATTEMPTS_MAX: u32 = 8;
 const BACKOFF_MAX: Duration = Duration::from_mins(10);
 /// Wait after the store refused.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
-/// How often platforms want to hear that an answer is being written.
-const TYPING_EVERY: Duration = Duration::from_secs(4);
-pub(super) const APOLOGY: &str = "Sorry, something went wrong and I cannot answer that.";
 
 /// The work of the inbound lanes.
 pub(super) struct Adoption {
@@ -70,42 +69,66 @@ impl LaneWork for Adoption {
 
 impl Adoption {
     async fn advance(&self, lane: &str) -> Result<Next, StoreError> {
-        let Some(row) = self.head(lane).await? else { return Ok(Next::Idle) };
+        let rows = self.heads(lane).await?;
+        let Some(row) = rows.first() else { return Ok(Next::Idle) };
         let now_ms = self.pipe.clock.now_ms();
         if row.not_before_ms > now_ms {
             return Ok(Next::After(Duration::from_millis(row.not_before_ms - now_ms)));
         }
+        let flow = self.pipe.flow(&row.channel);
+        if let Some(wait) = batch::settling(&rows, &flow, now_ms) {
+            return Ok(Next::After(wait));
+        }
         let payload = row.payload.as_deref().unwrap_or_default();
         match serde_json::from_str::<Work>(payload) {
-            Err(error) => self.bury(&row, format!("its payload cannot be read: {error}")).await,
+            Err(error) => self.bury(row, format!("its payload cannot be read: {error}")).await,
             Ok(_) if row.attempts >= ATTEMPTS_MAX => {
                 let last = row.note.as_deref().unwrap_or("the gateway ended each time");
                 let note = format!("failed {ATTEMPTS_MAX} times, at last: {last}");
-                self.bury(&row, note).await
+                self.bury(row, note).await
             }
-            Ok(work) => self.attempt(row, work).await,
+            Ok(work) => {
+                let (work, seqs) = batch::gather(work, &rows, &flow, now_ms);
+                self.attempt(row, work, seqs).await
+            }
         }
     }
 
-    async fn attempt(&self, row: JournalRow, work: Work) -> Result<Next, StoreError> {
+    async fn attempt(
+        &self,
+        row: &JournalRow,
+        work: Work,
+        seqs: Vec<u64>,
+    ) -> Result<Next, StoreError> {
         let seq = row.seq;
         if !self.pipe.store.write(move |c| journal::begin(c, seq)).await? {
             return Ok(Next::Again);
         }
-        let answered = Arc::new(AtomicBool::new(false));
-        let hook = self.hook(&row, &work, Arc::clone(&answered));
+        failpoint::hit("turn.begun");
+        let newest = seqs.last().copied().unwrap_or(seq);
+        let answer = Answer::new(self.pipe.clock.clone(), &row.channel, seqs, &work);
+        let answered = answer.answered();
         let (account, reply_lane) = (work.target.account.clone(), lane_of(&work.target));
+        let run_id = clock::uuid();
+        let progress = Progress::of(&self.pipe, &self.delivery, row, &work, &run_id);
         let turn = Turn {
-            run_id: clock::uuid(),
+            run_id: run_id.clone(),
             session_key: row.lane.clone(),
-            agent_id: work.agent_id.clone(),
-            text: work.text.clone(),
-            message_key: work.message_key.clone(),
+            agent_id: work.agent_id,
+            text: work.text,
+            message_key: work.message_key,
             channel: Some(row.channel.clone()),
-            commit: Some(hook),
+            commit: Some(answer.into_hook()),
         };
-        let outcome = self.run(turn, &row, &work).await;
-        if self.head(&row.lane).await?.is_none_or(|head| head.seq != seq) {
+        let listed = self.pipe.running.list(&row.lane, &run_id, newest);
+        let run = self.pipe.turns.run(turn);
+        let outcome = match progress {
+            Some(progress) => progress.accompany(run).await,
+            None => run.await,
+        };
+        drop(listed);
+        failpoint::hit("turn.stored");
+        if self.heads(&row.lane).await?.first().is_none_or(|head| head.seq != seq) {
             self.pipe.counters.turns.add(1);
             if answered.load(Ordering::SeqCst) {
                 self.pipe.counters.sends.add(1);
@@ -113,7 +136,7 @@ impl Adoption {
             }
             return Ok(Next::Again);
         }
-        self.unfinished(&row, &outcome).await
+        self.unfinished(row, &outcome).await
     }
 
     /// The turn ended without being stored: by a stop, then it runs again after the start; or by a
@@ -132,35 +155,9 @@ impl Adoption {
         Ok(Next::After(wait))
     }
 
-    async fn run(&self, turn: Turn, row: &JournalRow, work: &Work) -> Outcome {
-        let mut run = self.pipe.turns.run(turn);
-        let facts = self.pipe.senders.facts(&row.channel);
-        if !facts.is_some_and(|facts| facts.capabilities.typing) {
-            return run.await;
-        }
-        loop {
-            let signal = Attempt {
-                idem_key: clock::uuid(),
-                attempt: 1,
-                timeout: TYPING_EVERY,
-                body: Outbound::Typing { to: work.target.clone(), on: true },
-            };
-            let beat = async {
-                // A signal that is lost is not worth a word; the next one follows.
-                let _ = self.pipe.senders.send(&row.channel, signal).await;
-                tokio::time::sleep(TYPING_EVERY).await;
-            };
-            tokio::select! {
-                biased;
-                outcome = &mut run => return outcome,
-                () = beat => {}
-            }
-        }
-    }
-
-    async fn head(&self, lane: &str) -> Result<Option<JournalRow>, StoreError> {
+    async fn heads(&self, lane: &str) -> Result<Vec<JournalRow>, StoreError> {
         let lane = lane.to_owned();
-        self.pipe.store.read(move |c| journal::head(c, &lane)).await
+        self.pipe.store.read(move |c| journal::heads(c, &lane, batch::ROWS_MAX)).await
     }
 
     async fn bury(&self, row: &JournalRow, note: String) -> Result<Next, StoreError> {
@@ -169,51 +166,6 @@ impl Adoption {
         self.pipe.store.write(move |c| journal::bury(c, seq, &note, now_ms)).await?;
         self.pipe.counters.dead.add(1);
         Ok(Next::Again)
-    }
-
-    /// What the transaction that stores the answer does besides.
-    fn hook(&self, row: &JournalRow, work: &Work, answered: Arc<AtomicBool>) -> CommitHook {
-        let (seq, channel, clock) = (row.seq, row.channel.clone(), self.pipe.clock.clone());
-        let (target, reply_to) = (work.target.clone(), work.reply_to.clone());
-        let message_key = work.message_key.clone();
-        Box::new(move |c, outcome| {
-            let now_ms = clock.now_ms();
-            if !journal::settle(c, seq, now_ms)? {
-                return Ok(());
-            }
-            let text = match outcome.status {
-                OutcomeStatus::Ok => outcome.text.trim(),
-                OutcomeStatus::Error | OutcomeStatus::Timeout => APOLOGY,
-                OutcomeStatus::Aborted => "",
-            };
-            if text.is_empty() {
-                return Ok(());
-            }
-            let (account, lane) = (target.account.clone(), lane_of(&target));
-            let body = Outbound::Message {
-                to: target,
-                text: text.to_owned(),
-                attachments: Vec::new(),
-                reply_to,
-                silent: false,
-            };
-            let body = serde_json::to_value(body)
-                .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-            let (_, new) = outbox::insert(
-                c,
-                &outbox::NewRow {
-                    id: &clock::uuid(),
-                    channel: &channel,
-                    account: account.as_str(),
-                    lane: &lane,
-                    idem: Some(("turn", &message_key)),
-                    body: &body,
-                    now_ms,
-                },
-            )?;
-            answered.store(new, Ordering::SeqCst);
-            Ok(())
-        })
     }
 }
 

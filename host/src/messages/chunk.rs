@@ -38,6 +38,16 @@ pub(super) fn split(text: &str, max: usize, unit: TextUnit) -> Vec<String> {
     if pieces.is_empty() { vec![String::new()] } else { pieces }
 }
 
+/// Where the finished paragraphs of a growing text end that begin at `from`: at least `min` bytes on,
+/// outside code blocks. `None` while there are none.
+pub(super) fn settled(text: &str, from: usize, min: usize) -> Option<usize> {
+    let breaks = text[from..].rmatch_indices("\n\n").map(|(at, feeds)| from + at + feeds.len());
+    let blocks = Blocks::of(text, usize::MAX, TextUnit::Bytes);
+    breaks
+        .take_while(|end| *end >= from + min)
+        .find(|end| blocks.may_cut(*end, true) && blocks.fence_at(*end).is_none())
+}
+
 struct Cutter<'a> {
     text: &'a str,
     max: usize,

@@ -1,30 +1,33 @@
 //! Works off the outbox: per link, fairly across targets, in order within one.
 //!
 //! `dispatching` is durable before a plugin is asked, so a crash never sends twice: what was under way
-//! becomes `unknown` and is shown once. Provably unsent rows are tried again, after the wait the
+//! is looked up on its platform, and where that cannot tell it becomes `unknown` and is shown once. Provably unsent rows are tried again, after the wait the
 //! platform asked for, also across a restart. The step before: [`super::outbound`] or
 //! [`super::adopt`]; the step after: [`crate::plugins`]. Must not know: what a message says.
 
 mod attempt;
+mod reconcile;
 
 use super::{
     adopt::millis,
     lanes::{LaneWork, Lanes, Next},
     pipe::Pipe,
+    progress::shown,
     waiters::Waiters,
 };
 use crate::{
     clock,
     plugins::Attempt,
     store::{
-        StoreError,
-        outbox::{self, State},
+        StoreError, failpoint,
+        outbox::{self, OutboxRow, State},
     },
 };
 use attempt::Verdict;
 use futures_util::{FutureExt, future::BoxFuture};
 use jackfield_plugin_api::{
     error::SendError,
+    manifest::Limits,
     outbound::{Outbound, Receipt},
 };
 use std::{
@@ -58,29 +61,17 @@ impl Delivery {
         Self { pipe, links: Mutex::default(), waiters: Arc::default() }
     }
 
-    /// Settles what the last run left under way, then begins to send.
+    /// Takes up what the last run left, then begins to send.
     pub(super) async fn recover(&self) -> Result<(), StoreError> {
-        let error =
-            SendError::uncertain("restarted", "the gateway ended while this was being sent");
-        let error = attempt::as_json(&error);
-        let now_ms = self.pipe.clock.now_ms();
-        let (orphans, open, queued) = self
+        let (open, left) = self
             .pipe
             .store
-            .write(move |c| {
-                let orphans = outbox::orphan_dispatching(c, &error, now_ms)?;
-                Ok((orphans, outbox::open_lanes(c)?, outbox::count(c, State::Queued)?))
+            .read(|c| {
+                let left = outbox::count(c, State::Queued)? + outbox::count(c, State::Dispatching)?;
+                Ok((outbox::open_lanes(c)?, left))
             })
             .await?;
-        let counters = &self.pipe.counters;
-        counters.sends.add(queued + orphans.len() as u64);
-        for id in orphans {
-            counters.unknown.add(1);
-            tracing::warn!(
-                id,
-                "nobody knows whether this was sent before the restart; it is not sent again"
-            );
-        }
+        self.pipe.counters.sends.add(left);
         for (channel, account, lane) in open {
             self.wake(&channel, &account, &lane);
         }
@@ -207,34 +198,29 @@ impl Link {
         let head =
             self.pipe.store.read(move |c| outbox::head(c, &channel, &account, &name)).await?;
         let Some(row) = head else { return Ok(Next::Idle) };
-        let now_ms = self.pipe.clock.now_ms();
-        if row.state == State::Dispatching {
-            // Its outcome could not be stored when it came: nobody knows any more.
-            let error = SendError::uncertain("lost_outcome", "the outcome could not be stored");
-            self.end(&row.id, State::Unknown, error).await;
-            return Ok(Next::Again);
+        if row.state != State::Dispatching
+            && let Some(next) = self.not_yet(&row).await
+        {
+            return Ok(next);
         }
-        if now_ms.saturating_sub(row.created_ms) >= EXPIRY_MS {
-            let error = SendError::permanent("expired", "it could not be sent within 24 hours");
-            self.end(&row.id, State::Failed, error).await;
-            return Ok(Next::Again);
-        }
-        if row.not_before_ms > now_ms {
-            return Ok(Next::After(Duration::from_millis(row.not_before_ms - now_ms)));
-        }
-        let Some(facts) = self.pipe.senders.facts(&self.channel) else {
-            return Ok(Next::After(ABSENT_PAUSE));
+        let limits = match self.pipe.senders.facts(&self.channel) {
+            Some(facts) => facts.limits,
+            None if row.state == State::Dispatching => Limits::default(),
+            None => return Ok(Next::After(ABSENT_PAUSE)),
         };
-        let Some(parts) = attempt::parts(&row, &facts.limits) else {
+        // What shows a growing answer there comes to its end first.
+        let _free = self.pipe.turnstiles.pass(&self.channel, &self.account, lane).await;
+        let draft = self.pipe.draft_of(&row).await?;
+        let Some(parts) = attempt::parts(&row, &limits, draft) else {
             let error = SendError::permanent("unreadable", "the stored message cannot be read");
             self.end(&row.id, State::Failed, error).await;
             return Ok(Next::Again);
         };
-        let (id, stored) = (row.id.clone(), parts.iter().map(attempt::as_json).collect::<Vec<_>>());
-        if !self.pipe.store.write(move |c| outbox::dispatch(c, &id, &stored, now_ms)).await? {
+        if row.state == State::Queued && !self.dispatch(&row, &parts).await? {
             return Ok(Next::Again);
         }
-        match self.attempt_parts(&row, parts, attempt::timeout(&facts.limits)).await {
+        failpoint::hit("outbox.dispatching");
+        match self.attempt_parts(&row, parts, attempt::timeout(&limits)).await {
             Verdict::Sent => {
                 self.pipe.counters.sent.add(1);
                 self.waiters.settle(&row.id);
@@ -248,6 +234,34 @@ impl Link {
             Verdict::Unknown(error) => self.end(&row.id, State::Unknown, error).await,
         }
         Ok(Next::Again)
+    }
+
+    /// Why a row is not sent now.
+    async fn not_yet(&self, row: &OutboxRow) -> Option<Next> {
+        let now_ms = self.pipe.clock.now_ms();
+        if now_ms.saturating_sub(row.created_ms) >= EXPIRY_MS {
+            let error = SendError::permanent("expired", "it could not be sent within 24 hours");
+            self.end(&row.id, State::Failed, error).await;
+            return Some(Next::Again);
+        }
+        let wait = row.not_before_ms.checked_sub(now_ms).filter(|ms| *ms > 0)?;
+        Some(Next::After(Duration::from_millis(wait)))
+    }
+
+    /// Notes durably that the plugin is about to be asked; false when the row was taken back.
+    async fn dispatch(&self, row: &OutboxRow, parts: &[Outbound]) -> Result<bool, StoreError> {
+        let (id, idem, now_ms) = (row.id.clone(), row.idem.clone(), self.pipe.clock.now_ms());
+        let parts: Vec<_> = parts.iter().map(attempt::as_json).collect();
+        let write = self.pipe.store.write(move |c| {
+            if let Some((scope, key)) = &idem
+                && scope == shown::TURN
+            {
+                // From here on the parts themselves name the draft.
+                shown::forget(c, key)?;
+            }
+            outbox::dispatch(c, &id, &parts, now_ms)
+        });
+        write.await
     }
 
     async fn requeue(&self, id: &str, wait: Duration, paced: bool, error: SendError) {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     clock,
     plugins::PluginEvent,
-    store::{StoreError, journal, outbox, transcripts},
+    store::{StoreError, failpoint, journal, outbox, transcripts},
 };
 use jackfield_plugin_api::{
     event::{ConversationKind, Event, InboundMessage},
@@ -52,8 +52,8 @@ pub(super) enum Verdict {
     Duplicate,
     /// A tombstone: the gate said no. A pairing code may be on its way on this lane.
     Refused { refusal: Refusal, code_lane: Option<String> },
-    /// Through the gate. With a lane, there is work on it.
-    Stored { lane: Option<String> },
+    /// Through the gate. With a lane, there is work on it under this number.
+    Stored { lane: Option<(String, u64)> },
 }
 
 /// One event on its way in.
@@ -99,6 +99,7 @@ impl Arrival {
                 let now_ms = inner_pipe.clock.now_ms();
                 let (channel, account) = (&self.stream.0, &self.stream.1);
                 let verdict = decide(c, &inner_pipe, &self.dedupe_key, self.event, now_ms)?;
+                failpoint::hit("inbound.decided");
                 let free = inner_streams.may_advance(
                     &self.stream,
                     self.place,
@@ -118,6 +119,7 @@ impl Arrival {
             other => other?,
         };
         streams.leave(&stream, place);
+        failpoint::hit("inbound.stored");
         Ok(verdict)
     }
 }
@@ -191,8 +193,8 @@ fn decide(
             let (lane, payload) = adopt(c, pipe, &row, &account, authorized)?;
             let note = payload.is_none().then_some("no turn");
             let payload = payload.as_deref();
-            journal::insert(c, &journal::NewRow { lane: &lane, payload, note, ..row })?;
-            Ok(Verdict::Stored { lane: payload.map(|_| lane) })
+            let seq = journal::insert(c, &journal::NewRow { lane: &lane, payload, note, ..row })?;
+            Ok(Verdict::Stored { lane: payload.and(seq).map(|seq| (lane, seq)) })
         }
         Err(refusal) => {
             journal::insert(c, &journal::NewRow { note: Some(refusal.as_str()), ..row })?;

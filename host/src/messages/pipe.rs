@@ -1,7 +1,13 @@
 //! What every part of the pipe holds: the store, the clock, the settings and the two rooms it speaks
 //! to, each behind a trait.
 
-use super::{Settings, counters::Counters, policy::ChannelPolicy};
+use super::{
+    Settings,
+    counters::Counters,
+    policy::{ChannelPolicy, Flow},
+    running::Running,
+    turnstile::Turnstiles,
+};
 use crate::{
     agent::Turns,
     clock::Clock,
@@ -9,7 +15,11 @@ use crate::{
     store::{Store, StoreError},
 };
 use futures_util::future::BoxFuture;
-use jackfield_plugin_api::{error::SendError, outbound::Receipt};
+use jackfield_plugin_api::{
+    error::SendError,
+    fetch::{Fetch, Fetched, Reconciled},
+    outbound::Receipt,
+};
 use std::{borrow::Cow, sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -20,6 +30,10 @@ const STORE_PAUSE: Duration = Duration::from_secs(1);
 pub trait Senders: Send + Sync + 'static {
     /// Makes one attempt on a channel.
     fn send(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Result<Receipt, SendError>>;
+    /// Brings the bytes behind an attachment's handle into a file.
+    fn fetch(&self, channel: &str, wanted: Fetch) -> BoxFuture<'_, Result<Fetched, SendError>>;
+    /// Asks what became of an attempt whose outcome is uncertain; `None` when nobody could be asked.
+    fn reconcile(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Option<Reconciled>>;
     /// What a channel can do; `None` when no enabled plugin serves it.
     fn facts(&self, channel: &str) -> Option<ChannelFacts>;
 }
@@ -31,6 +45,8 @@ pub(super) struct Pipe {
     pub(super) turns: Arc<dyn Turns>,
     pub(super) senders: Arc<dyn Senders>,
     pub(super) counters: Counters,
+    pub(super) running: Running,
+    pub(super) turnstiles: Turnstiles,
     pub(super) tracker: TaskTracker,
     pub(super) stop: CancellationToken,
 }
@@ -42,6 +58,11 @@ impl Pipe {
             Some(policy) => Cow::Borrowed(policy),
             None => Cow::Owned(ChannelPolicy::default()),
         }
+    }
+
+    /// How messages of a channel become turns.
+    pub(super) fn flow(&self, channel: &str) -> Flow {
+        self.settings.flows.get(channel).copied().unwrap_or_default()
     }
 
     /// Stores what must not be forgotten: tries again while the disk is full. `None` when the store

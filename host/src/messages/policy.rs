@@ -1,11 +1,12 @@
-//! Who may talk to the agent on a channel: what the operator wrote.
+//! Who may talk to the agent on a channel, and how: what the operator wrote.
 //!
 //! These keys stand in the channel's own table, beside the plugin's; unknown keys are therefore the
 //! plugin's business. Lists hold stable ids, compared letter by letter; an empty list allows nobody.
 //! Must not know: events; deciding is [`super::access`].
 
+use crate::config::messages::{MessagesSection, QueueMode, Streaming};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 /// Who may write to the agent directly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -74,6 +75,43 @@ impl Default for ChannelPolicy {
             require_mention: true,
             groups: HashMap::new(),
         }
+    }
+}
+
+/// How messages of a channel become turns, and how answers are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// What becomes of messages that come while the agent is busy.
+    pub queue: QueueMode,
+    /// Messages that follow each other within this time are one turn, unless each gets its own.
+    pub debounce: Duration,
+    /// How an answer is shown while it grows; without it, as well as the channel can.
+    pub streaming: Option<Streaming>,
+}
+
+/// The keys of [`MessagesSection`] that a channel's table has of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct FlowRules {
+    queue: Option<QueueMode>,
+    debounce_ms: Option<u64>,
+    streaming: Option<Streaming>,
+}
+
+impl Flow {
+    /// What holds for a channel with these rules of its own.
+    #[must_use]
+    pub fn of(general: &MessagesSection, own: FlowRules) -> Self {
+        Self {
+            queue: own.queue.unwrap_or(general.queue),
+            debounce: Duration::from_millis(own.debounce_ms.unwrap_or(general.debounce_ms)),
+            streaming: own.streaming.or(general.streaming),
+        }
+    }
+
+    /// Messages that wait become one turn.
+    pub(super) fn collects(&self) -> bool {
+        self.queue != QueueMode::Followup
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod inbound;
 mod outbound;
+mod progress;
+mod queue;
 
-use super::{ChannelPolicy, DmPolicy, Messages, Senders, Settings};
+use super::{ChannelPolicy, DmPolicy, Flow, Messages, Senders, Settings};
 use crate::{
     agent::{Outcome, OutcomeStatus, Turn, Turns},
     clock::Clock,
@@ -14,6 +16,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use jackfield_plugin_api::{
     error::SendError,
     event::{ConversationKind, Event, InboundMessage, Place, Sender},
+    fetch::{Fetch, Fetched, Reconciled},
     frame::{Accepted, Cursor},
     manifest::{Capabilities, Limits},
     outbound::{Outbound, Receipt},
@@ -21,24 +24,38 @@ use jackfield_plugin_api::{
 use std::{
     collections::{HashMap, VecDeque},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Echoes. `hang` never ends, `fail` fails, `lost` ends without being stored, `silent` says nothing.
+/// Echoes. `hang` never ends by itself, `fail` fails, `lost` ends without being stored, `silent` says
+/// nothing.
 struct FakeTurns {
     store: Store,
+    /// What runs under way have said so far, and the whole answer of `grow`, which ends when it is
+    /// told.
+    partial: Mutex<String>,
+    off: Notify,
+    me: Weak<Self>,
     ran: Mutex<Vec<(String, String)>>,
 }
 
 impl Turns for FakeTurns {
     fn run(&self, turn: Turn) -> BoxFuture<'static, Outcome> {
         self.ran.lock().unwrap().push((turn.session_key.clone(), turn.text.clone()));
-        let store = self.store.clone();
+        let (store, this) = (self.store.clone(), Arc::clone(&self.me.upgrade().unwrap()));
         async move {
             let (status, text) = match turn.text.as_str() {
-                "hang" => std::future::pending().await,
+                "hang" => {
+                    this.off.notified().await;
+                    (OutcomeStatus::Aborted, String::new())
+                }
+                "grow" => {
+                    this.off.notified().await;
+                    (OutcomeStatus::Ok, this.partial.lock().unwrap().clone())
+                }
                 "fail" | "lost" => (OutcomeStatus::Error, String::new()),
                 "silent" => (OutcomeStatus::Ok, String::new()),
                 text => (OutcomeStatus::Ok, format!("echo {text}")),
@@ -52,6 +69,15 @@ impl Turns for FakeTurns {
         }
         .boxed()
     }
+
+    fn partial(&self, _: &str) -> Option<String> {
+        Some(self.partial.lock().unwrap().clone())
+    }
+
+    fn supersede(&self, _: &str, _: &str) -> BoxFuture<'static, ()> {
+        self.off.notify_one();
+        std::future::ready(()).boxed()
+    }
 }
 
 /// Answers as told, else with success; keeps what it was asked.
@@ -60,8 +86,11 @@ struct FakeSenders {
     limits: Limits,
     hangs: bool,
     types: bool,
+    edits: bool,
     asked: Mutex<Vec<Attempt>>,
     answers: Mutex<VecDeque<Result<Receipt, SendError>>>,
+    /// What the platform knows of uncertain attempts; without more, nothing.
+    known: Mutex<VecDeque<Option<Reconciled>>>,
 }
 
 impl FakeSenders {
@@ -94,6 +123,15 @@ impl Senders for FakeSenders {
         std::future::ready(answer).boxed()
     }
 
+    fn fetch(&self, _: &str, _: Fetch) -> BoxFuture<'_, Result<Fetched, SendError>> {
+        std::future::ready(Err(SendError::unsupported("fetch"))).boxed()
+    }
+
+    fn reconcile(&self, _: &str, _: Attempt) -> BoxFuture<'_, Option<Reconciled>> {
+        let known = self.known.lock().unwrap().pop_front();
+        std::future::ready(known.unwrap_or(Some(Reconciled::Unknown))).boxed()
+    }
+
     fn facts(&self, channel: &str) -> Option<ChannelFacts> {
         (channel == "line").then(|| ChannelFacts {
             label: "Line".into(),
@@ -101,6 +139,7 @@ impl Senders for FakeSenders {
                 messages: true,
                 reply: true,
                 typing: self.types,
+                edit: self.edits,
                 ..Capabilities::default()
             },
             limits: self.limits.clone(),
@@ -118,6 +157,10 @@ struct Rig {
 
 impl Rig {
     async fn start(state_dir: &Path, senders: FakeSenders, clock: Clock) -> Self {
+        Self::flowing(state_dir, senders, clock, Flow::default()).await
+    }
+
+    async fn flowing(state_dir: &Path, senders: FakeSenders, clock: Clock, flow: Flow) -> Self {
         let policy = ChannelPolicy { allow_from: vec!["42".into()], ..ChannelPolicy::default() };
         let open = ChannelPolicy {
             dm_policy: DmPolicy::Open,
@@ -126,12 +169,19 @@ impl Rig {
         };
         let channels = HashMap::from([("line".to_owned(), policy), ("open".to_owned(), open)]);
         let store = Store::open(state_dir).unwrap();
-        let turns = Arc::new(FakeTurns { store: store.clone(), ran: Mutex::default() });
+        let turns = Arc::new_cyclic(|me| FakeTurns {
+            store: store.clone(),
+            partial: Mutex::default(),
+            off: Notify::new(),
+            me: Weak::clone(me),
+            ran: Mutex::default(),
+        });
+        let flows = HashMap::from([("line".to_owned(), flow)]);
         let senders = Arc::new(senders);
         let messages = Messages::start(
             store.clone(),
             clock,
-            Settings { channels, default_agent: "main".into() },
+            Settings { channels, flows, default_agent: "main".into() },
             Arc::clone(&turns) as Arc<dyn Turns>,
             Arc::clone(&senders) as Arc<dyn Senders>,
             TaskTracker::new(),

@@ -116,6 +116,15 @@ pub fn known(c: &Connection, channel: &str, account: &str, dedupe_key: &str) -> 
     .exists([channel, account, dedupe_key])
 }
 
+/// Whether a row waits to be worked off.
+///
+/// # Errors
+/// The database's.
+pub fn is_pending(c: &Connection, seq: u64) -> Result<bool> {
+    c.prepare_cached("SELECT 1 FROM ingress WHERE seq = ?1 AND state = 'pending'")?
+        .exists([int(seq)])
+}
+
 /// Notes where a stream of a plugin stands.
 ///
 /// # Errors
@@ -169,6 +178,18 @@ pub fn head(c: &Connection, lane: &str) -> Result<Option<JournalRow>> {
     ))?
     .query_row([lane], journal_row)
     .optional()
+}
+
+/// The oldest pending rows of a lane, due or not, at most `limit`.
+///
+/// # Errors
+/// The database's.
+pub fn heads(c: &Connection, lane: &str, limit: u64) -> Result<Vec<JournalRow>> {
+    c.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM ingress WHERE state = 'pending' AND lane = ?1 ORDER BY seq LIMIT ?2"
+    ))?
+    .query_map(params![lane, int(limit)], journal_row)?
+    .collect()
 }
 
 /// Notes that work on a pending row begins; false when it is no longer pending.

@@ -1,8 +1,8 @@
 //! The durable send queue: what shall go out, how far it got, and what became of it.
 //!
 //! `queued → dispatching → sent | failed | unknown`. `dispatching` is committed before a plugin is
-//! asked, so a row found in it after a crash is one whose outcome nobody knows: it becomes `unknown`
-//! and is never sent again by itself. Must not know: what a body holds, how a plugin is reached.
+//! asked, so a row found in it after a crash is one whose outcome nobody knows: unless the platform can
+//! tell, it becomes `unknown` and is never sent again by itself. Must not know: what a body holds, how a plugin is reached.
 
 use super::column::{int, json, json_opt, to_json, uint, uint32, word};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -101,10 +101,13 @@ pub struct OutboxRow {
     pub error: Option<Value>,
     /// When it was accepted.
     pub created_ms: u64,
+    /// Scope and key under which it was asked for.
+    pub idem: Option<(String, String)>,
 }
 
 const COLUMNS: &str = "seq, id, channel, account, lane, body, parts, next_part, provider_key, state, \
-                       attempts, not_before_ms, receipts, error, created_ms";
+                       attempts, not_before_ms, receipts, error, created_ms, idem_scope, \
+                       idem_key";
 
 /// Stores a row; when the same scope and key were used before, answers that row's id and `false`.
 ///
@@ -274,19 +277,6 @@ pub fn withdraw(c: &Connection, id: &str, error: &Value, now_ms: u64) -> Result<
     Ok(changed > 0)
 }
 
-/// After a start: rows that were being sent when the last run ended become `unknown`. Answers them.
-///
-/// # Errors
-/// The database's.
-pub fn orphan_dispatching(c: &Connection, error: &Value, now_ms: u64) -> Result<Vec<String>> {
-    c.prepare_cached(
-        "UPDATE outbox SET state = 'unknown', error = ?1, updated_ms = ?2
-         WHERE state = 'dispatching' RETURNING id",
-    )?
-    .query_map(params![to_json(error)?, int(now_ms)], |row| row.get(0))?
-    .collect()
-}
-
 /// A link works again: rows that only waited for that need not wait out their back-off.
 ///
 /// # Errors
@@ -337,5 +327,6 @@ fn outbox_row(row: &Row<'_>) -> Result<OutboxRow> {
         receipts: json(row, 12)?,
         error: json_opt(row, 13)?,
         created_ms: uint(row, 14)?,
+        idem: Option::zip(row.get(15)?, row.get(16)?),
     })
 }

@@ -5,7 +5,7 @@
 //! wrong one is undone alone. A commit or read that the disk refuses ends the store's life as a
 //! store: it keeps answering, with [`StoreError::Failed`]. Must not know: what a job does.
 
-use super::StoreError;
+use super::{StoreError, failpoint};
 use rusqlite::{Connection, ErrorCode};
 use std::{
     fs::File,
@@ -225,8 +225,10 @@ impl Owner<'_> {
                 }
             }
         }
+        failpoint::hit("store.before_commit");
         match self.execute("COMMIT") {
             Ok(()) => {
+                failpoint::hit("store.after_commit");
                 for job in ran {
                     job.answer(None);
                 }

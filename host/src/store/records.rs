@@ -64,6 +64,15 @@ pub fn delete(c: &Connection, kind: &str, id: &str) -> Result<bool> {
     Ok(removed > 0)
 }
 
+/// Removes the documents of a kind that were last put before `before_ms`; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn prune(c: &Connection, kind: &str, before_ms: u64) -> Result<usize> {
+    c.prepare_cached("DELETE FROM records WHERE kind = ?1 AND updated_ms < ?2")?
+        .execute(params![kind, int(before_ms)])
+}
+
 /// All documents of a kind, ordered by id.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Pieces fit, lose nothing and break nothing.
 
-use super::{measure, split};
+use super::{measure, settled, split};
 use jackfield_plugin_api::manifest::TextUnit;
 use proptest::prelude::*;
 use unicode_segmentation::UnicodeSegmentation;
@@ -127,4 +127,13 @@ proptest! {
         }
         prop_assert_eq!(found, lines);
     }
+}
+
+#[test]
+fn a_growing_text_is_settled_up_to_its_last_paragraph_outside_code() {
+    let text = "first\n\nsecond\n\n```\ncode\n\nmore";
+    assert_eq!(settled(text, 0, 3), Some("first\n\nsecond\n\n".len()));
+    assert_eq!(settled(text, 0, 30), None, "too short to be a message");
+    assert_eq!(settled("first\n\nsecond", 7, 1), None, "nothing ended since");
+    assert_eq!(settled("no end yet", 0, 1), None);
 }

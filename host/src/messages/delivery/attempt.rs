@@ -6,12 +6,17 @@ use super::{super::adopt::backoff, super::chunk, Link};
 use crate::{
     clock,
     plugins::Attempt,
-    store::outbox::{self, OutboxRow},
+    store::{
+        failpoint,
+        outbox::{self, OutboxRow, State},
+    },
 };
 use jackfield_plugin_api::{
     error::{FailureClass, SendError},
+    fetch::Reconciled,
+    id::MessageId,
     manifest::Limits,
-    outbound::{Outbound, Receipt},
+    outbound::{Outbound, Receipt, Target},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -24,6 +29,8 @@ const ASKED_MAX: Duration = Duration::from_hours(24);
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 /// What the carrier gets on top of the plugin's time before an attempt counts as lost.
 const GRACE: Duration = Duration::from_secs(5);
+/// End of the key of a draft's last edit.
+const FINAL: &str = ".final";
 
 /// What an attempt came to.
 pub(super) enum Verdict {
@@ -40,6 +47,8 @@ pub(super) enum Verdict {
 }
 
 impl Link {
+    /// Sends what is left of a row. One that is under way already was cut off in the middle of a
+    /// part: what became of that part is found out first.
     pub(super) async fn attempt_parts(
         &self,
         row: &OutboxRow,
@@ -49,30 +58,89 @@ impl Link {
         let mut receipts = row.receipts.clone();
         let first = usize::try_from(row.next_part).unwrap_or(usize::MAX);
         let count = parts.len();
-        let mut attempt = row.attempts + 1;
+        let mut cut_off = (row.state == State::Dispatching).then(|| {
+            SendError::uncertain("restarted", "the gateway ended while this was being sent")
+        });
+        let mut attempt = row.attempts + u32::from(cut_off.is_none());
         for (index, body) in parts.into_iter().enumerate().skip(first) {
-            let idem_key = match index {
-                0 => row.provider_key.clone(),
+            let idem_key = match (index, &body) {
+                (0, Outbound::Edit { .. }) if is_message(row) => {
+                    format!("{}{FINAL}", row.provider_key)
+                }
+                (0, _) => row.provider_key.clone(),
                 _ => format!("{}.{index}", row.provider_key),
             };
             let ask = Attempt { idem_key, attempt, timeout, body };
-            match self.ask(ask, timeout).await {
+            let answer = match cut_off.take() {
+                Some(error) => Err((ask, error)),
+                None => self.ask(ask, timeout).await,
+            };
+            match self.certain(answer, attempt).await {
                 Ok(receipt) => receipts.push(as_json(&receipt)),
-                Err(error) => return judge(error, attempt),
+                Err(verdict) => return verdict,
             }
+            failpoint::hit("outbox.answered");
             if self.keep_part(&row.id, receipts.clone(), index + 1 == count).await.is_none() {
                 return Verdict::Stopped;
             }
+            failpoint::hit("outbox.part_stored");
             attempt = 1;
         }
         Verdict::Sent
     }
 
-    async fn ask(&self, attempt: Attempt, timeout: Duration) -> Result<Receipt, SendError> {
-        let sending = self.pipe.senders.send(&self.channel, attempt);
+    /// Makes one attempt; a failure comes with what was asked. An edit of a draft that is gone
+    /// becomes a message.
+    async fn ask(
+        &self,
+        attempt: Attempt,
+        timeout: Duration,
+    ) -> Result<Receipt, (Attempt, SendError)> {
+        match (self.ask_once(&attempt, timeout).await, &attempt.body) {
+            (Ok(receipt), _) => Ok(receipt),
+            (Err(error), Outbound::Edit { to, text, .. })
+                if error.class == FailureClass::Permanent && attempt.idem_key.ends_with(FINAL) =>
+            {
+                let anew = Attempt {
+                    idem_key: format!("{}.anew", attempt.idem_key),
+                    body: message(to.clone(), text.clone(), None),
+                    ..attempt
+                };
+                self.ask_once(&anew, timeout).await.map_err(|error| (anew, error))
+            }
+            (Err(error), _) => Err((attempt, error)),
+        }
+    }
+
+    async fn ask_once(&self, attempt: &Attempt, timeout: Duration) -> Result<Receipt, SendError> {
+        let sending = self.pipe.senders.send(&self.channel, attempt.clone());
         tokio::time::timeout(timeout + GRACE, sending).await.unwrap_or_else(|_| {
             Err(SendError::uncertain("timeout", "the plugin did not answer in time"))
         })
+    }
+
+    /// The outcome, after asking the platform where nobody knows.
+    async fn certain(
+        &self,
+        answer: Result<Receipt, (Attempt, SendError)>,
+        attempt: u32,
+    ) -> Result<Receipt, Verdict> {
+        let (asked, error) = match answer {
+            Ok(receipt) => return Ok(receipt),
+            Err(failed) => failed,
+        };
+        if !matches!(error.class, FailureClass::Uncertain | FailureClass::Unknown) {
+            return Err(judge(error, attempt));
+        }
+        match self.pipe.find_out(&self.channel, asked).await {
+            Some(Reconciled::Sent(receipt)) => Ok(receipt),
+            Some(Reconciled::NotSent) => {
+                let text = format!("it did not get out ({})", error.text);
+                Err(judge(SendError::retryable("not_sent", text), attempt))
+            }
+            Some(Reconciled::Unknown) => Err(Verdict::Unknown(error)),
+            None => Err(Verdict::Stopped),
+        }
     }
 
     async fn keep_part(&self, id: &str, receipts: Vec<Value>, last: bool) -> Option<()> {
@@ -102,9 +170,13 @@ fn jittered(wait: Duration) -> Duration {
     wait.saturating_sub(wait / 1024 * u32::from(chance))
 }
 
-/// The bodies a row goes out as: those stored with it, or the message cut to the platform's size.
-/// `None` when the row cannot be read.
-pub(super) fn parts(row: &OutboxRow, limits: &Limits) -> Option<Vec<Outbound>> {
+/// The bodies a row goes out as: those stored with it, or the message cut to the platform's size, the
+/// first piece as the last edit of a draft where there is one. `None` when the row cannot be read.
+pub(super) fn parts(
+    row: &OutboxRow,
+    limits: &Limits,
+    draft: Option<MessageId>,
+) -> Option<Vec<Outbound>> {
     if let Some(stored) = &row.parts {
         return stored.iter().map(|part| serde_json::from_value(part.clone()).ok()).collect();
     }
@@ -114,21 +186,36 @@ pub(super) fn parts(row: &OutboxRow, limits: &Limits) -> Option<Vec<Outbound>> {
     };
     let texts = chunk::split(&text, limits.text_max as usize, limits.text_unit);
     let last = texts.len().saturating_sub(1);
-    let (mut files, mut answers) = (Some(attachments), reply_to);
+    let (mut files, mut answers, mut draft) = (Some(attachments), reply_to, draft);
     Some(
         texts
             .into_iter()
             .enumerate()
-            .map(|(index, text)| Outbound::Message {
-                to: to.clone(),
-                text,
-                // Files close the message; only its beginning answers the other one.
-                attachments: if index == last { files.take().unwrap_or_default() } else { vec![] },
-                reply_to: answers.take(),
-                silent,
+            .map(|(index, text)| match draft.take() {
+                Some(message) => Outbound::Edit { to: to.clone(), message, text },
+                None => Outbound::Message {
+                    to: to.clone(),
+                    text,
+                    // Files close the message; only its beginning answers the other one.
+                    attachments: if index == last {
+                        files.take().unwrap_or_default()
+                    } else {
+                        vec![]
+                    },
+                    reply_to: answers.take(),
+                    silent,
+                },
             })
             .collect(),
     )
+}
+
+fn is_message(row: &OutboxRow) -> bool {
+    row.body["kind"] == "message"
+}
+
+fn message(to: Target, text: String, reply_to: Option<MessageId>) -> Outbound {
+    Outbound::Message { to, text, attachments: Vec::new(), reply_to, silent: false }
 }
 
 /// Time one attempt may take.

@@ -9,6 +9,7 @@ use crate::{
 };
 use jackfield_plugin_api::{
     error::SendError,
+    fetch::Reconciled,
     id::MessageId,
     link::{LinkReport, LinkState},
     manifest::Limits,
@@ -239,6 +240,87 @@ async fn nothing_that_was_accepted_goes_missing() {
     let counted = rig.messages.counters();
     assert_eq!(stored, [counted.sent, counted.failed, counted.unknown]);
     assert_eq!((counted.sends, counted.pending), (accepted, 0));
+}
+
+#[tokio::test]
+async fn an_uncertain_outcome_is_looked_up_on_the_platform() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::plain(dir.path()).await;
+    let cut = || Err(SendError::uncertain("reset", "the line was cut"));
+    let knows =
+        |answers: Vec<Option<Reconciled>>| rig.senders.known.lock().unwrap().extend(answers);
+    rig.senders.will_answer(cut());
+    let receipt = Receipt { message: Some("there".into()), ..Receipt::default() };
+    // The plugin is away at first.
+    knows(vec![None, None, Some(Reconciled::Sent(receipt))]);
+    assert_eq!(rig.messages.send(request("a", "got out")).await.unwrap().message_id, "there");
+    rig.senders.will_answer(cut());
+    knows(vec![Some(Reconciled::NotSent)]);
+    let id = rig.messages.enqueue(request("b", "did not")).await.unwrap();
+    let waiting = loop {
+        let row = id.clone();
+        let row = rig.store.read(move |c| outbox::row(c, &row)).await.unwrap().unwrap();
+        if row.error.is_some() {
+            break row;
+        }
+    };
+    assert_eq!((waiting.state, waiting.attempts), (State::Queued, 1), "it is tried again later");
+    rig.senders.will_answer(cut());
+    knows(vec![None; 5]);
+    let unknown = rig.messages.send(request("c", "nobody knows")).await;
+    assert!(matches!(unknown, Err(DeliveryError::Unknown { .. })), "{unknown:?}");
+}
+
+#[tokio::test]
+async fn what_was_cut_off_by_a_kill_goes_on_after_the_part_that_got_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { text_max: 10, ..Limits::default() };
+    let senders = FakeSenders { limits: limits.clone(), hangs: true, ..FakeSenders::default() };
+    let rig = Rig::start(dir.path(), senders, Clock::system()).await;
+    rig.messages.enqueue(request("a", "part one\n\npart two")).await.unwrap();
+    while rig.senders.texts().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let image = crash_image(dir.path());
+    let senders = FakeSenders { limits, ..FakeSenders::default() };
+    senders.known.lock().unwrap().push_back(Some(Reconciled::Sent(Receipt::default())));
+    let again = Rig::start(image.path(), senders, Clock::system()).await;
+    again.until_settled().await;
+    assert_eq!(again.senders.texts(), ["part two"]);
+    assert_eq!(again.messages.counters().sent, 1);
+}
+
+#[tokio::test]
+async fn a_long_backlog_starves_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = crate::store::Store::open(dir.path()).unwrap();
+    let insert = |c: &rusqlite::Connection| {
+        for n in 0..10_000 {
+            let conversation = format!("busy-{}", n % 5);
+            let body = serde_json::json!({"kind": "message", "text": n.to_string(),
+                "to": {"account": "default", "conversation": conversation}});
+            let row = outbox::NewRow {
+                id: &n.to_string(),
+                channel: "line",
+                account: "default",
+                lane: &serde_json::json!([conversation, null]).to_string(),
+                idem: None,
+                body: &body,
+                now_ms: Clock::system().now_ms(),
+            };
+            outbox::insert(c, &row)?;
+        }
+        Ok(())
+    };
+    store.write(insert).await.unwrap();
+    store.close().await;
+    let rig = Rig::plain(dir.path()).await;
+    rig.messages.send(request("quick", "me too")).await.unwrap();
+    let sent = rig.senders.texts();
+    assert!(sent.len() < 1_000, "{} went out before it", sent.len());
+    let counted = rig.messages.counters();
+    assert_eq!(counted.sends, 10_001);
+    assert_eq!(counted.sent + counted.pending, 10_001, "{counted:?}");
 }
 
 #[tokio::test]

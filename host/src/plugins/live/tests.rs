@@ -134,7 +134,7 @@ async fn a_plugin_that_dies_or_stays_silent_leaves_the_question_open() {
     live.can(vec![FEATURE_FETCH.to_owned(), FEATURE_RECONCILE.to_owned()]);
     let (late, _) = tokio::join!(live.fetch(wanted()), take(&mut queue));
     assert_eq!(late.unwrap_err().class, FailureClass::Retryable);
-    let (unasked, _) = tokio::join!(live.reconcile(attempt("a")), async {
+    let (unasked, ()) = tokio::join!(live.reconcile(attempt("a")), async {
         take(&mut queue).await;
         live.ledger.close("killed");
     });

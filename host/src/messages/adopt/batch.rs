@@ -1,0 +1,52 @@
+//! Which of the messages that wait in a lane become one turn.
+
+use super::super::{inbound::Work, policy::Flow};
+use crate::store::journal::JournalRow;
+use std::time::Duration;
+
+/// Messages that one turn may answer.
+pub(super) const ROWS_MAX: u64 = 20;
+/// Attempts after which a message gets a turn of its own, so that one that breaks its turn takes no
+/// other with it.
+const TOGETHER_MAX: u32 = 3;
+/// Pauses that a lane waits at most for more messages to follow.
+const PAUSES_MAX: u32 = 5;
+
+/// How long the lane must still be quiet before its messages become a turn.
+pub(super) fn settling(rows: &[JournalRow], flow: &Flow, now_ms: u64) -> Option<Duration> {
+    let (first, last) = (rows.first()?, rows.last()?);
+    if !flow.collects() || flow.debounce.is_zero() || first.attempts > 0 {
+        return None;
+    }
+    // A clock that was set back must not make the wait longer than it is.
+    let since = |ms: u64| Duration::from_millis(now_ms.saturating_sub(ms));
+    let quiet = flow.debounce.checked_sub(since(last.received_ms))?;
+    let whole = (flow.debounce * PAUSES_MAX).checked_sub(since(first.received_ms))?;
+    let wait = quiet.min(whole);
+    (!wait.is_zero()).then_some(wait)
+}
+
+/// The turn of the first row and of those behind it that fit, with the numbers of all.
+pub(super) fn gather(
+    mut work: Work,
+    rows: &[JournalRow],
+    flow: &Flow,
+    now_ms: u64,
+) -> (Work, Vec<u64>) {
+    let mut seqs: Vec<u64> = rows.first().map(|row| row.seq).into_iter().collect();
+    if !flow.collects() || rows.first().is_some_and(|row| row.attempts >= TOGETHER_MAX) {
+        return (work, seqs);
+    }
+    for row in rows.iter().skip(1) {
+        let next = row.payload.as_deref().map(serde_json::from_str::<Work>);
+        let Some(Ok(next)) = next else { break };
+        if row.attempts > 0 || row.not_before_ms > now_ms || next.target != work.target {
+            break;
+        }
+        work.text.push('\n');
+        work.text.push_str(&next.text);
+        work.reply_to = next.reply_to;
+        seqs.push(row.seq);
+    }
+    (work, seqs)
+}

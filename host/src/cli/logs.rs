@@ -9,7 +9,19 @@ use std::time::Duration;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Fields of a log line that have a place of their own.
-const PLACED: [&str; 6] = ["timestamp", "time", "level", "message", "msg", "target"];
+const PLACED: [&str; 11] = [
+    "timestamp",
+    "time",
+    "level",
+    "message",
+    "msg",
+    "target",
+    "subsystem",
+    "fields",
+    "_meta",
+    "0",
+    "1",
+];
 
 /// Arguments of `jackfield logs`.
 #[derive(Debug, clap::Args)]
@@ -80,7 +92,7 @@ fn words(fields: &Map<String, Value>) -> String {
         names.into_iter().find_map(|name| fields.get(name)?.as_str()).unwrap_or_default()
     };
     let time = first(["timestamp", "time"]);
-    let level = first(["level", "level"]);
+    let level = first(["level", "level"]).to_uppercase();
     let mut words =
         vec![time.to_owned(), format!("{level:<5}"), first(["message", "msg"]).to_owned()];
     for (name, value) in fields.iter().filter(|(name, _)| !PLACED.contains(&name.as_str())) {

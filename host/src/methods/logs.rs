@@ -1,5 +1,7 @@
 //! `logs.tail`: the end of the log file, from a cursor on.
 
+pub mod line;
+
 use super::{Access, Caller, Core, MethodError, Table};
 use crate::protocol::scope::Scope;
 use schemars::JsonSchema;
@@ -76,7 +78,7 @@ fn read(path: &Path, params: &TailParams) -> std::io::Result<Tail> {
     // A line that is still being written waits for the next call.
     let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
     let text = String::from_utf8_lossy(&bytes[..whole]);
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut lines: Vec<String> = text.lines().map(line::shown).collect();
     let cut_in = from > wanted && !lines.is_empty();
     if cut_in {
         lines.remove(0);

@@ -35,6 +35,8 @@ pub struct Subscriber {
     pub tool_events: bool,
     /// It wants run events only of conversations it follows (`session-scoped-events`).
     pub scoped_runs: bool,
+    /// It wants the pieces of output of commands that it sends to nodes (`node-invoke-progress`).
+    pub node_progress: bool,
     /// The device it proved to be.
     pub device_id: Option<String>,
     /// Where its events go.
@@ -61,6 +63,7 @@ impl Subscriber {
             scopes,
             tool_events: has("tool-events"),
             scoped_runs: has("session-scoped-events"),
+            node_progress: has("node-invoke-progress"),
             device_id: None,
             outbox,
             follows: Mutex::default(),

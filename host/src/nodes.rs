@@ -9,6 +9,7 @@ pub mod invoke;
 pub mod mailbox;
 pub mod pairing;
 pub mod platform;
+pub mod progress;
 pub mod rows;
 pub mod surface;
 

@@ -8,6 +8,7 @@ use super::{
     allowlist::{self, Kind},
     approved_surface,
     platform::Platform,
+    progress::Progress,
 };
 use crate::{
     clock,
@@ -22,6 +23,15 @@ use tokio::sync::oneshot;
 const INVOKES_MAX: usize = 256;
 /// Time a command has when its caller names none.
 pub const DEFAULT: Duration = Duration::from_secs(30);
+/// A node's code for "ask again".
+const NOT_READY: &str = "NODE_NOT_READY";
+/// Pauses before it is asked again.
+const READY_WAITS: [Duration; 4] = [
+    Duration::from_millis(100),
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+];
 /// Longest time a caller may name.
 pub const LONGEST: Duration = Duration::from_hours(1);
 
@@ -35,6 +45,8 @@ pub struct Invoke {
     pub timeout: Duration,
     pub idempotency_key: String,
     pub session_key: Option<String>,
+    /// The connection that hears what the node says meanwhile.
+    pub listener: Option<ConnNumber>,
 }
 
 /// What a node answered.
@@ -89,7 +101,7 @@ pub enum InvokeError {
 #[derive(Debug)]
 struct Waiting {
     conn: ConnNumber,
-    last_progress: Option<u64>,
+    progress: Progress,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -105,12 +117,31 @@ impl Pending {
 }
 
 impl Nodes {
-    /// Sends a command to a node and waits for its answer.
+    /// Sends a command to a node and waits for its answer. A node that says it is not ready yet is
+    /// asked again within the same time.
     ///
     /// # Errors
     /// See [`InvokeError`]; the first check that fails.
     pub async fn invoke(&self, invoke: Invoke) -> Result<Answer, InvokeError> {
-        let conn = self.admit(&invoke)?;
+        let begun = self.clock.monotonic();
+        let left = || invoke.timeout.saturating_sub(begun.elapsed());
+        let mut waits = READY_WAITS.into_iter();
+        loop {
+            let ended = self.once(&invoke, left()).await;
+            match (&ended, waits.next()) {
+                (Err(InvokeError::Refused { code, .. }), Some(wait)) if code == NOT_READY => {
+                    tokio::time::sleep(wait.min(left())).await;
+                    if left().is_zero() {
+                        return Err(InvokeError::Timeout);
+                    }
+                }
+                _ => return ended,
+            }
+        }
+    }
+
+    async fn once(&self, invoke: &Invoke, timeout: Duration) -> Result<Answer, InvokeError> {
+        let conn = self.admit(invoke)?;
         let id = clock::uuid();
         let (sender, mut answer) = oneshot::channel();
         {
@@ -118,20 +149,20 @@ impl Nodes {
             if state.invokes.0.len() >= INVOKES_MAX {
                 return Err(InvokeError::Busy);
             }
-            let waiting = Waiting { conn, last_progress: None, answer: sender };
-            state.invokes.0.insert(id.clone(), waiting);
+            let progress = Progress::to(invoke.listener);
+            state.invokes.0.insert(id.clone(), Waiting { conn, progress, answer: sender });
         }
         let under_way = UnderWay { nodes: self, id: &id, conn, node_id: &invoke.node_id };
-        let request = json(&request(&id, &invoke));
+        let request = json(&request(&id, invoke, timeout));
         if !self.events.send_to(conn, event::NODE_INVOKE_REQUEST, &request) {
             self.lock().invokes.0.remove(&id);
             return Err(InvokeError::NotConnected);
         }
-        let answered = tokio::time::timeout(invoke.timeout, &mut answer).await;
+        let answered = tokio::time::timeout(timeout, &mut answer).await;
         drop(under_way);
         let answer = match answered {
             Err(_) => return Err(InvokeError::Timeout),
-            Ok(Err(_)) => return Err(InvokeError::Disconnected(invoke.command)),
+            Ok(Err(_)) => return Err(InvokeError::Disconnected(invoke.command.clone())),
             Ok(Ok(answer)) => answer,
         };
         if answer.ok {
@@ -180,28 +211,41 @@ impl Nodes {
     }
 
     /// Hands a node's answer to whoever waits for it; false when nobody does.
-    pub fn answer(&self, conn: ConnNumber, id: &str, answer: Answer) -> bool {
+    pub fn answer(&self, conn: ConnNumber, id: &str, mut answer: Answer) -> bool {
         let mut state = self.lock();
         if state.invokes.0.get(id).is_none_or(|waiting| waiting.conn != conn) {
             return false;
         }
         let waiting = state.invokes.0.remove(id);
         drop(state);
-        waiting.is_some_and(|waiting| waiting.answer.send(answer).is_ok())
+        waiting.is_some_and(|waiting| {
+            // Whoever has begun to work was ready; asking again might do it twice.
+            let not_ready = answer.error.as_ref().is_some_and(|(code, _)| code == NOT_READY);
+            if not_ready && waiting.progress.begun() {
+                let text = "node reported not-ready after invocation progress";
+                answer.error = Some(("UNAVAILABLE".to_owned(), text.to_owned()));
+            }
+            waiting.answer.send(answer).is_ok()
+        })
     }
 
-    /// Notes a sign of progress of a command; false when it is not under way on this connection,
-    /// or the sign is older than the last one.
-    pub fn progress(&self, conn: ConnNumber, id: &str, seq: u64) -> bool {
+    /// Passes a piece of progress on; false when nobody has use for it.
+    pub fn progress(
+        &self,
+        conn: ConnNumber,
+        node_id: &str,
+        id: &str,
+        seq: u64,
+        piece: String,
+    ) -> bool {
         let mut state = self.lock();
         let waiting = state.invokes.0.get_mut(id).filter(|waiting| waiting.conn == conn);
-        waiting.is_some_and(|waiting| {
-            let newer = waiting.last_progress.is_none_or(|last| seq > last);
-            if newer {
-                waiting.last_progress = Some(seq);
-            }
-            newer
-        })
+        let Some(waiting) = waiting else { return false };
+        let Some(ready) = waiting.progress.take(seq, piece) else { return false };
+        let listener = waiting.progress.listener();
+        // Under the lock: two pieces must not overtake each other on their way out.
+        Progress::tell(listener, &self.events, id, node_id, ready);
+        true
     }
 }
 
@@ -224,11 +268,11 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-fn request(id: &str, invoke: &Invoke) -> Value {
+fn request(id: &str, invoke: &Invoke, timeout: Duration) -> Value {
     let mut request = value!({
         "id": id, "nodeId": invoke.node_id, "command": invoke.command,
         "paramsJSON": invoke.params.as_ref().map(Value::to_string),
-        "timeoutMs": u64::try_from(invoke.timeout.as_millis()).unwrap_or(u64::MAX),
+        "timeoutMs": u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
         "idempotencyKey": invoke.idempotency_key,
     });
     if let Some(key) = &invoke.session_key {

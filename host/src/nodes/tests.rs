@@ -61,6 +61,7 @@ fn which(timeout: Duration) -> Invoke {
         timeout,
         idempotency_key: "i".into(),
         session_key: None,
+        listener: None,
     }
 }
 
@@ -132,4 +133,36 @@ async fn a_device_without_another_role_goes_with_the_role() {
     room.nodes.remove("n").await.unwrap();
     assert!(room.devices.device("n").is_none());
     assert!(matches!(room.nodes.invoke(which(invoke::DEFAULT)).await, Err(InvokeError::Unknown)));
+}
+
+#[tokio::test]
+async fn pieces_of_output_reach_who_listens_and_a_node_not_ready_is_asked_again() {
+    let room = room().await;
+    room.nodes.join("n", 1, declared(&["system.which"]), true).await.unwrap();
+    let ears = Arc::new(Outbox::default());
+    let subscriber = Subscriber::new(Role::Operator, Scopes::NONE, &[], Arc::clone(&ears));
+    room.nodes.events.subscribe(7, Arc::new(subscriber));
+    let node = async {
+        let first = sent(&room.outbox).await;
+        let refusal = ("NODE_NOT_READY".to_owned(), "starting".to_owned());
+        let not_ready = Answer { error: Some(refusal), ..Answer::default() };
+        assert!(room.nodes.answer(1, first["payload"]["id"].as_str().unwrap(), not_ready));
+        let again = sent(&room.outbox).await;
+        let id = again["payload"]["id"].as_str().unwrap().to_owned();
+        assert_ne!(again["payload"]["id"], first["payload"]["id"]);
+        assert!(room.nodes.progress(1, "n", &id, 1, "two".into()));
+        assert!(room.nodes.progress(1, "n", &id, 0, "one".into()));
+        assert!(!room.nodes.progress(2, "n", &id, 2, "x".into()), "another connection");
+        for (seq, chunk) in [(0, "one"), (1, "two")] {
+            let heard = sent(&ears).await;
+            assert_eq!(heard["event"], "node.invoke.progress");
+            assert_eq!(heard["payload"]["chunk"], chunk);
+            assert_eq!(heard["payload"]["seq"], seq);
+            assert_eq!(heard.get("seq"), None, "targeted events carry no number");
+        }
+        room.nodes.answer(1, &id, Answer { ok: true, ..Answer::default() });
+    };
+    let call = Invoke { listener: Some(7), ..which(invoke::DEFAULT) };
+    let (answered, ()) = tokio::join!(room.nodes.invoke(call), node);
+    assert!(answered.unwrap().ok);
 }

@@ -88,6 +88,8 @@ pub const NODE_RUNNERS_CHANGED: EventKind = kind("node.runnerInventory.changed",
 pub const NODE_INVOKE_REQUEST: EventKind = kind("node.invoke.request", Guard::Targeted);
 /// A command for a node is called off.
 pub const NODE_INVOKE_CANCEL: EventKind = kind("node.invoke.cancel", Guard::Targeted);
+/// A piece of output of a command for a node.
+pub const NODE_INVOKE_PROGRESS: EventKind = kind("node.invoke.progress", Guard::Targeted);
 /// A command or tool step waits for a decision.
 pub const EXEC_APPROVAL_REQUESTED: EventKind = kind("exec.approval.requested", APPROVALS);
 /// Such a decision was made.
@@ -124,6 +126,7 @@ pub const ALL: &[EventKind] = &[
     NODE_RUNNERS_CHANGED,
     NODE_INVOKE_REQUEST,
     NODE_INVOKE_CANCEL,
+    NODE_INVOKE_PROGRESS,
     EXEC_APPROVAL_REQUESTED,
     EXEC_APPROVAL_RESOLVED,
     VOICEWAKE_CHANGED,

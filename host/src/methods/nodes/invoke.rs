@@ -62,7 +62,7 @@ pub struct Invoked {
 
 async fn invoke(
     core: Arc<Core>,
-    _: Arc<Caller>,
+    caller: Arc<Caller>,
     params: InvokeParams,
 ) -> Result<Invoked, MethodError> {
     let (node_id, command) = (params.node_id.trim(), params.command.trim());
@@ -87,6 +87,7 @@ async fn invoke(
         timeout: asked.unwrap_or(run::DEFAULT).min(run::LONGEST),
         idempotency_key: params.idempotency_key.clone(),
         session_key: params.session_key.clone(),
+        listener: caller.subscriber.node_progress.then_some(caller.conn),
     };
     let answered = tokio::select! {
         answered = core.nodes.invoke(call) => answered,
@@ -206,18 +207,26 @@ pub struct ProgressParams {
     chunk: String,
 }
 
-/// Progress is noted and its text let go: an operator's call has one answer, at its end.
+/// What happened to a piece of progress.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Heard {
+    ok: bool,
+    /// Nobody has use for it.
+    ignored: bool,
+}
+
 fn progress(
     core: &Arc<Core>,
     caller: &Arc<Caller>,
     params: ProgressParams,
-) -> Result<Taken, MethodError> {
+) -> Result<Heard, MethodError> {
     matching(caller, &params.node_id)?;
     if params.chunk.len() > CHUNK_MAX {
         return Err(MethodError::Invalid("progress chunk too large".to_owned()));
     }
-    let known = core.nodes.progress(caller.conn, &params.invoke_id, params.seq);
-    Ok(Taken { ok: true, ignored: !known })
+    let ProgressParams { invoke_id, node_id, seq, chunk } = params;
+    let heard = core.nodes.progress(caller.conn, &node_id, &invoke_id, seq, chunk);
+    Ok(Heard { ok: true, ignored: !heard })
 }
 
 /// A node speaks for itself only.

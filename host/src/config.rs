@@ -17,6 +17,7 @@ pub mod paths;
 pub mod plugins;
 pub mod secret;
 pub mod source;
+pub mod tls;
 
 pub use paths::Paths;
 pub use secret::Secret;

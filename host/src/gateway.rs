@@ -6,8 +6,9 @@
 pub mod door;
 pub mod ears;
 pub mod logging;
-
 pub mod notices;
+mod pulse;
+pub mod reload;
 pub mod schedule;
 pub mod service;
 pub mod wiring;
@@ -24,23 +25,23 @@ use crate::{
     messages::{Messages, Senders, Settings as MessageSettings},
     methods::{self, Core, core::Parts},
     plugins::Plugins,
-    protocol::{TICK_MS, UNAUTHENTICATED_PER_ADDRESS_MAX, event, frame::json},
+    protocol::{UNAUTHENTICATED_PER_ADDRESS_MAX, event, frame::json},
     server::{self, Door, addresses::Addresses},
     store::{Store, StoreError},
 };
 use ears::Ears;
 use serde_json::json as value;
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{net::TcpListener, signal::unix::Signal, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// Period of the health snapshot.
-const HEALTH_EVERY: Duration = Duration::from_mins(1);
+/// How soon clients may come back after a restart, milliseconds.
+const RESTART_MS: u64 = 1_000;
 /// How long plugins may take to stop.
 const PLUGINS_STOP: Duration = Duration::from_secs(8);
 /// How long everything else may take after that.
@@ -71,7 +72,7 @@ pub enum GatewayError {
 }
 
 /// What a gateway is started with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The configuration.
     pub config: Config,
@@ -81,12 +82,24 @@ pub struct Options {
     pub plugin_dirs: Vec<PathBuf>,
     /// No configuration file exists.
     pub unconfigured: bool,
+    /// A listening socket that is open already: the service manager's, or that of the life before.
+    pub listener: Option<Arc<std::net::TcpListener>>,
+}
+
+/// How a life of the gateway ended.
+#[derive(Debug)]
+pub enum End {
+    /// It was asked to stop.
+    Stopped,
+    /// The configuration changed; the next life shall begin with it. The port stays open meanwhile.
+    Again(Arc<std::net::TcpListener>),
 }
 
 /// A running gateway.
 pub struct Gateway {
     core: Arc<Core>,
     address: SocketAddr,
+    listener: Arc<std::net::TcpListener>,
     token: door::Token,
     tracker: TaskTracker,
     pages: Vec<wiring::Page>,
@@ -98,7 +111,7 @@ impl Gateway {
     /// # Errors
     /// When a setting cannot be used, the state directory is taken or the port is.
     pub async fn start(options: Options) -> Result<Self, GatewayError> {
-        let Options { config, paths, plugin_dirs, unconfigured } = options;
+        let Options { config, paths, plugin_dirs, unconfigured, listener } = options;
         let bad = |(setting, text)| GatewayError::Setting { setting, text };
         let ip = config.gateway.bind_ip().map_err(bad)?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -111,10 +124,10 @@ impl Gateway {
             Auth::load(door::settings(&config, &token), devices, store.clone(), clock.clone())
                 .await?;
         let proxies = door::proxies(&config).map_err(bad)?;
-        let listener = server::bind(SocketAddr::new(ip, config.gateway.port)).await?;
-        let canvas = Canvas::open(&config.canvas, paths.state.join("canvas"), clock.clone())
-            .map_err(|e| no_canvas(&config, &e))?
-            .map(Arc::new);
+        let listener = listen(&config, ip, listener)?;
+        let canvas = open_canvas(&config, &paths, &clock)?;
+        let host = hostname::get().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
+        let tls = door::tls(&config, &paths, &host).map_err(bad)?;
         let events = Events::default();
         let runs = Runs::new(
             store.clone(),
@@ -142,7 +155,6 @@ impl Gateway {
             stop: stop.clone(),
         };
         let (heartbeats, cron) = schedule::load(&config, shared).await?;
-        let host = hostname::get().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
         let parts = Parts {
             clock,
             config,
@@ -152,6 +164,7 @@ impl Gateway {
             events,
             auth,
             canvas,
+            tls,
             runs,
             messages,
             plugins,
@@ -164,8 +177,9 @@ impl Gateway {
         methods::health::refresh(&core).await?;
         methods::config::note_applied(&core).await;
         let address = listener.local_addr()?;
-        serve(listener, &core, proxies, door::control_page(&core.config).map_err(bad)?, changes);
-        Ok(Self { core, address, token, tracker, pages: plan.pages })
+        let page = door::control_page(&core.config).map_err(bad)?;
+        serve(&listener, &core, proxies, page, changes)?;
+        Ok(Self { core, address, listener, token, tracker, pages: plan.pages })
     }
 
     /// Where it listens.
@@ -192,28 +206,51 @@ impl Gateway {
         &self.pages
     }
 
-    /// Runs until `asked` resolves or the store fails, then stops in order.
+    /// Runs until `asked` resolves, the store fails, or the configuration changed: looked at on each
+    /// `hangup`, when a method asks, and when the files change. Then stops in order.
     ///
     /// # Errors
     /// When the store failed.
-    pub async fn run(self, asked: impl Future<Output = ()>) -> Result<(), GatewayError> {
+    pub async fn run(
+        self,
+        asked: impl Future<Output = ()>,
+        hangup: &mut Signal,
+    ) -> Result<End, GatewayError> {
         service::ready(&self.core, self.address);
         let failed = self.core.store.clone();
+        let again = async {
+            loop {
+                tokio::select! {
+                    _ = hangup.recv() => {}
+                    () = self.core.reread.notified() => {}
+                }
+                if reload::is_due(&self.core).await {
+                    return;
+                }
+            }
+        };
         let end = tokio::select! {
-            () = asked => Ok(()),
+            () = asked => Ok(End::Stopped),
+            () = again => Ok(End::Again(Arc::clone(&self.listener))),
             () = async move { failed.failed().await; } => Err(GatewayError::StoreFailed),
         };
-        self.stop().await;
+        self.stop(matches!(end, Ok(End::Again(_)))).await;
         end
     }
 
-    /// Tells clients, ends runs, plugins and connections, and closes the store last.
-    async fn stop(self) {
+    /// Tells clients, waits for runs, ends runs, plugins and connections, and closes the store last.
+    async fn stop(self, again: bool) {
         let core = &self.core;
-        tracing::info!("stopping");
-        service::stopping();
-        let payload = value!({"reason": "service restart", "restartExpectedMs": null});
+        tracing::info!(again, "stopping");
+        if again {
+            service::reloading();
+        } else {
+            service::stopping();
+        }
+        let expected = again.then_some(RESTART_MS);
+        let payload = value!({"reason": "service restart", "restartExpectedMs": expected});
         core.events.publish(event::SHUTDOWN, &json(&payload));
+        pulse::rest(core).await;
         core.runs.stop().await;
         core.plugins.stop(PLUGINS_STOP).await;
         core.stop.cancel();
@@ -223,6 +260,26 @@ impl Gateway {
         }
         core.store.close().await;
     }
+}
+
+fn listen(
+    config: &Config,
+    ip: IpAddr,
+    open: Option<Arc<std::net::TcpListener>>,
+) -> std::io::Result<Arc<std::net::TcpListener>> {
+    match open {
+        Some(open) => Ok(open),
+        None => server::bind(SocketAddr::new(ip, config.gateway.port)),
+    }
+}
+
+fn open_canvas(
+    config: &Config,
+    paths: &Paths,
+    clock: &Clock,
+) -> Result<Option<Arc<Canvas>>, GatewayError> {
+    let opened = Canvas::open(&config.canvas, paths.state.join("canvas"), clock.clone());
+    Ok(opened.map_err(|error| no_canvas(config, &error))?.map(Arc::new))
 }
 
 fn no_canvas(config: &Config, error: &std::io::Error) -> GatewayError {
@@ -261,14 +318,16 @@ async fn start_messages(
 }
 
 fn serve(
-    listener: TcpListener,
+    listener: &std::net::TcpListener,
     core: &Arc<Core>,
     proxies: TrustedProxies,
     control: Option<server::control::Page>,
     changes: watch::Receiver<u64>,
-) {
+) -> std::io::Result<()> {
+    let listener = TcpListener::from_std(listener.try_clone()?)?;
     let door = Arc::new(Door {
         core: Arc::clone(core),
+        tls: core.tls.clone(),
         proxies,
         control,
         unauthenticated: Addresses::new(UNAUTHENTICATED_PER_ADDRESS_MAX),
@@ -276,42 +335,10 @@ fn serve(
     });
     core.tracker.spawn(server::serve(listener, door));
     schedule::start(core);
-    core.tracker.spawn(tick(Arc::clone(core)));
-    core.tracker.spawn(watch_health(Arc::clone(core), changes));
-}
-
-async fn tick(core: Arc<Core>) {
-    let mut timer = tokio::time::interval(Duration::from_millis(TICK_MS));
-    timer.tick().await;
-    loop {
-        tokio::select! {
-            _ = timer.tick() => {
-                let payload = json(&value!({"ts": core.clock.now_ms()}));
-                core.events.publish(event::TICK, &payload);
-            }
-            () = core.stop.cancelled() => return,
-        }
-    }
-}
-
-/// Renews the health snapshot every minute, and soon after a plugin changed.
-async fn watch_health(core: Arc<Core>, mut changes: watch::Receiver<u64>) {
-    loop {
-        let wait = async {
-            tokio::select! {
-                () = tokio::time::sleep(HEALTH_EVERY) => {}
-                _ = changes.changed() => {}
-            }
-        };
-        tokio::select! {
-            () = wait => {
-                if let Err(error) = methods::health::refresh(&core).await {
-                    tracing::warn!(%error, "the health snapshot could not be renewed");
-                }
-            }
-            () = core.stop.cancelled() => return,
-        }
-    }
+    core.tracker.spawn(pulse::tick(Arc::clone(core)));
+    core.tracker.spawn(pulse::watch_health(Arc::clone(core), changes));
+    reload::start(core);
+    Ok(())
 }
 
 async fn open_store(paths: &Paths) -> Result<Store, GatewayError> {

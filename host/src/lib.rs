@@ -19,6 +19,7 @@ pub mod auth;
 pub mod isolate;
 pub mod messages;
 pub mod nodes;
+pub mod tls;
 
 pub mod cron;
 

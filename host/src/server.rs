@@ -11,9 +11,11 @@ pub mod control;
 pub mod gate;
 pub mod pages;
 pub mod routes;
+mod tls;
 
-use crate::{auth::peer::TrustedProxies, methods::Core};
+use crate::{auth::peer::TrustedProxies, methods::Core, tls::Tls};
 use addresses::Addresses;
+use gate::Way;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -26,12 +28,15 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 
 /// TCP connections at once, upgraded ones included.
 const CONNECTIONS_MAX: usize = 10_240;
+/// Connections that may wait to be accepted, as while the gateway starts anew.
+const BACKLOG: i32 = 1024;
 /// Time a client may take to send its request's headers.
 const HEADERS: Duration = Duration::from_secs(10);
 /// Headers of one request.
@@ -45,6 +50,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Door {
     /// The rooms.
     pub core: Arc<Core>,
+    /// What the port shows to TLS clients; without it the port is plain.
+    pub tls: Option<Tls>,
     /// Reverse proxies that are believed.
     pub proxies: TrustedProxies,
     /// The control page, when there is one.
@@ -98,12 +105,27 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%address, %error, "TCP_NODELAY was refused");
     }
+    let Some(tls) = &door.tls else {
+        return speak(stream, Way { address, encrypted: false }, door).await;
+    };
+    match tls::greet(tls, stream, HEADERS).await {
+        Ok(stream) => speak(stream, Way { address, encrypted: true }, door).await,
+        Err(error) => {
+            tracing::debug!(%address, %error, "no TLS came of a connection");
+            Ok(())
+        }
+    }
+}
+
+/// HTTP, whatever carries it.
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    way: Way,
+    door: Arc<Door>,
+) -> Result<(), hyper::Error> {
     let stop = door.core.stop.clone();
-    let service = TowerToHyperService::new(gate::Gated::new(
-        Arc::clone(&door),
-        address,
-        routes::service(door),
-    ));
+    let service =
+        TowerToHyperService::new(gate::Gated::new(Arc::clone(&door), way, routes::service(door)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
@@ -125,8 +147,14 @@ async fn connection(
 ///
 /// # Errors
 /// When the address cannot be bound; the text names it.
-pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|error| {
+pub fn bind(address: SocketAddr) -> io::Result<Arc<std::net::TcpListener>> {
+    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
+        // The backlog of the standard library is meant for fewer clients than come back at once.
+        rustix::net::listen(&listener, BACKLOG)?;
+        listener.set_nonblocking(true)?;
+        Ok(Arc::new(listener))
+    });
+    bound.map_err(|error| {
         let hint = match error.kind() {
             io::ErrorKind::AddrInUse => {
                 "; another program listens there: stop it or choose another --port"

@@ -28,7 +28,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             plugins: Vec::new(),
-            config: format!("[gateway]\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n"),
+            config: format!(
+                "[gateway]\nreload = \"manual\"\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n"
+            ),
             flags: Vec::new(),
         }
     }
@@ -174,6 +176,12 @@ impl Gateway {
             "a gateway that was asked to stop ended with {status}; it said:\n{}",
             self.output.tail()
         );
+    }
+
+    /// Waits until the gateway, asked to stop, has ended in order.
+    pub async fn wait(&mut self) {
+        let status = self.ended().await;
+        assert!(status.success(), "it ended with {status}; it said:\n{}", self.output.tail());
     }
 
     /// Starts the gateway again in its home, after [`Gateway::kill`] or [`Gateway::stop`].

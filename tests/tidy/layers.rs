@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 11] = [
     &["clock", "config", "protocol"],
     &["store", "events"],
     &["devices", "canvas", "plugins"],
-    &["auth", "messages", "agent", "nodes", "approvals"],
+    &["auth", "messages", "agent", "nodes", "approvals", "tls"],
     &["isolate", "cron"],
     &["methods"],
     &["schemas"],

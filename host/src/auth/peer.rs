@@ -24,7 +24,7 @@ pub struct Peer {
     pub ip: IpAddr,
     /// A loopback socket without any forwarding header.
     pub direct_local: bool,
-    /// A trusted proxy says that the client speaks TLS to it.
+    /// The client speaks TLS, to the gateway or, so says a trusted proxy, to that.
     pub secure: bool,
     /// `Origin`, as sent.
     pub origin: Option<String>,

@@ -15,14 +15,15 @@ pub use target::Target;
 use crate::{
     clock,
     protocol::{BUFFERED_BYTES_MAX, scope::Scopes},
+    tls::{self, Fingerprint},
 };
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{Error as SocketError, Message, protocol::WebSocketConfig},
 };
 
@@ -72,7 +73,7 @@ impl Client {
             why: format!("no greeting within {}", limit(target.timeout)),
         };
         let opening = async {
-            let socket = dial(&url).await?;
+            let socket = dial(&url, target.pin).await?;
             let client = Self { socket, url: url.clone(), hello: Value::Null };
             greeting::come_in(client, target, scopes).await
         };
@@ -198,13 +199,21 @@ impl Client {
     }
 }
 
-async fn dial(url: &str) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
+async fn dial(
+    url: &str,
+    pin: Option<Fingerprint>,
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, ClientError> {
     let config = WebSocketConfig::default()
         .max_message_size(Some(BUFFERED_BYTES_MAX))
         .max_frame_size(Some(BUFFERED_BYTES_MAX));
     let url = || url.to_owned();
+    let pinned = pin.map(tls::pin::client).transpose().map_err(|error| {
+        ClientError::NotAGateway { url: url(), why: format!("TLS cannot be used: {error}") }
+    })?;
+    let connector = pinned.map(|config| Connector::Rustls(Arc::new(config)));
     // On the heap, for it is large and used once.
-    match Box::pin(connect_async_with_config(url(), Some(config), true)).await {
+    let dialing = connect_async_tls_with_config(url(), Some(config), true, connector);
+    match Box::pin(dialing).await {
         Ok((socket, _)) => Ok(socket),
         Err(SocketError::Http(page)) => {
             let body = page.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();

@@ -62,6 +62,10 @@ pub struct Reach {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = time,
           help_heading = CONNECTION)]
     timeout: Duration,
+    /// SHA-256 of the one certificate to trust, as the gateway prints it when it starts
+    #[arg(long, value_name = "HEX", env = "OPENCLAW_GATEWAY_TLS_FINGERPRINT",
+          help_heading = CONNECTION)]
+    tls_fingerprint: Option<String>,
     /// Talk to another machine without encryption
     #[arg(long, help_heading = CONNECTION)]
     insecure: bool,
@@ -118,6 +122,7 @@ impl Reach {
             token: self.token.as_deref(),
             password: self.password.as_deref(),
             identity: self.identity.as_deref(),
+            pin: self.tls_fingerprint.as_deref(),
             insecure: self.insecure,
             timeout: self.timeout,
         };

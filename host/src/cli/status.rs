@@ -70,6 +70,7 @@ fn words(url: &str, gateway: &Value, found: &Value, troubles: &[Trouble]) -> Str
     if let Some(ms) = gateway["uptimeMs"].as_u64() {
         fact("Up for", print::span(ms));
     }
+    fact("Certificate", print::cell(gateway, "tlsFingerprint"));
     fact("Connections", print::cell(gateway, "connections"));
     fact("Runs", print::cell(gateway, "activeRuns"));
     fact("Conversations", print::cell(&gateway["sessions"], "count"));

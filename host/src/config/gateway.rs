@@ -1,12 +1,14 @@
 //! `[gateway]`: where the gateway listens and who may come in.
 
-use super::{Secret, control_ui::ControlUiSection};
+use super::{Secret, control_ui::ControlUiSection, tls::TlsSection};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::IpAddr;
 
 /// Default port of the protocol.
 pub const PORT: u16 = 18_789;
+/// Seconds for runs under way when the gateway stops.
+const DRAIN_S: u64 = 10;
 
 /// `[gateway]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -16,8 +18,16 @@ pub struct GatewaySection {
     pub port: u16,
     /// Address to listen on: an IP address, or `loopback`.
     pub bind: String,
+    /// Listen beyond this machine without TLS: everything that is said can then be read on the way.
+    pub allow_plain_bind: bool,
+    /// What happens when the configuration's files change.
+    pub reload: ReloadMode,
+    /// Seconds that runs under way may take to end before the gateway stops or starts anew.
+    pub drain_s: u64,
     /// Who may come in.
     pub auth: AuthSection,
+    /// Encryption on the port itself.
+    pub tls: TlsSection,
     /// Web origins, beside the gateway's own, whose pages may connect; `*` allows all.
     pub allowed_origins: Vec<String>,
     /// Further names under which browsers reach the gateway (the `Host` they send).
@@ -35,7 +45,11 @@ impl Default for GatewaySection {
         Self {
             port: PORT,
             bind: "loopback".to_owned(),
+            allow_plain_bind: false,
+            reload: ReloadMode::default(),
+            drain_s: DRAIN_S,
             auth: AuthSection::default(),
+            tls: TlsSection::default(),
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -43,6 +57,17 @@ impl Default for GatewaySection {
             control_ui: ControlUiSection::default(),
         }
     }
+}
+
+/// What happens when the configuration's files change. A file that cannot be used changes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReloadMode {
+    /// They are read and applied.
+    #[default]
+    Auto,
+    /// Nothing, until SIGHUP or the next start.
+    Manual,
 }
 
 /// How callers prove that they may come in.
@@ -134,6 +159,15 @@ impl GatewaySection {
                 "listening on {ip} without authentication would let anyone in; set gateway.auth.mode = \"token\""
             );
             return Err(("gateway.auth.mode".to_owned(), text));
+        }
+        self.tls.check()?;
+        // Behind a proxy that is believed, the proxy has the TLS.
+        let private = ip.is_loopback() || self.tls.enabled || !self.trusted_proxies.is_empty();
+        if !private && !self.allow_plain_bind {
+            let text = format!(
+                "listening on {ip} without TLS would send credentials and messages unencrypted; set gateway.tls.enabled = true, or name the proxy that has TLS in gateway.trusted_proxies, or, in a network you trust, set gateway.allow_plain_bind = true (flag: --allow-plain-bind)"
+            );
+            return Err(("gateway.bind".to_owned(), text));
         }
         Ok(())
     }

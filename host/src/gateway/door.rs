@@ -1,4 +1,4 @@
-//! From settings to the door: which secret opens it, who is believed.
+//! From settings to the door: which secret opens it, who is believed, what it shows to TLS clients.
 
 use crate::{
     auth::{Settings, SharedSecret, origin::Origins, peer::TrustedProxies},
@@ -9,6 +9,7 @@ use crate::{
     },
     devices::token::write_private,
     server::control::Page,
+    tls::Tls,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::io;
@@ -111,4 +112,26 @@ pub fn control_page(config: &Config) -> Result<Option<Page>, (String, String)> {
         ("gateway.control_ui.root".to_owned(), text)
     };
     Page::open(folder).map(Some).map_err(why)
+}
+
+/// The certificate on the port, where the settings want one: made for every name under which this
+/// machine may be reached, when it has to be made.
+///
+/// # Errors
+/// The setting and why the certificate cannot be used.
+pub fn tls(config: &Config, paths: &Paths, host: &str) -> Result<Option<Tls>, (String, String)> {
+    let gateway = &config.gateway;
+    if !gateway.tls.enabled {
+        return Ok(None);
+    }
+    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
+    names.extend(gateway.bind_ip().ok().filter(|ip| !ip.is_unspecified()).map(|ip| ip.to_string()));
+    names.extend((!host.is_empty()).then(|| host.to_owned()));
+    names.extend(gateway.allowed_hosts.iter().cloned());
+    names.sort();
+    names.dedup();
+    Tls::open(&gateway.tls, &paths.state, &names).map(Some).map_err(|error| {
+        let setting = if gateway.tls.cert.is_some() { "gateway.tls.cert" } else { "gateway.tls" };
+        (setting.to_owned(), error.to_string())
+    })
 }

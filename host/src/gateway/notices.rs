@@ -1,6 +1,7 @@
 //! What a person reads when the gateway starts.
 
 use super::{Gateway, door::TokenSource, wiring::Page};
+use crate::tls::Tls;
 use std::net::SocketAddr;
 
 /// The lines to print once the port is open. `listening on ADDRESS` is there for programs too.
@@ -10,6 +11,9 @@ pub fn started(gateway: &Gateway) -> Vec<String> {
     let core = gateway.core();
     let mut lines =
         vec![format!("Jackfield {} is running.", core.version), format!("listening on {address}")];
+    if let Some(print) = core.tls.as_ref().and_then(Tls::fingerprint) {
+        lines.push(format!("TLS certificate, SHA-256: {print}"));
+    }
     let page = |page: &Page| format!("{}: {}", page.label, link(gateway, address, &page.path));
     let pages: Vec<String> = gateway.pages().iter().map(page).collect();
     if pages.is_empty() {
@@ -48,5 +52,6 @@ fn link(gateway: &Gateway, address: SocketAddr, path: &str) -> String {
         Some(secret) if !kept => format!("#token={}", secret.expose()),
         _ => String::new(),
     };
-    format!("http://{host}{path}{fragment}")
+    let scheme = if gateway.core().tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{host}{path}{fragment}")
 }

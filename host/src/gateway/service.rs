@@ -30,6 +30,14 @@ pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
+/// The gateway starts anew with another configuration; `ready` ends that.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "the service manager cannot be told of the reload"),
+    }
+}
+
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "the service manager cannot be told");

@@ -1,8 +1,9 @@
 //! `config.*`: the configuration shown without secrets, and changed against the state the caller saw.
 //!
 //! A change is made on the text of the main file (comments stay), checked as a whole together with
-//! the drop-ins and the environment, and only then put in place in one step. The gateway reads its
-//! configuration when it starts, so every answer to a change says that a restart is due.
+//! the drop-ins and the environment, and only then put in place in one step. It is applied by a new
+//! life of the gateway on the same port, soon after the answer, unless the settings leave that to a
+//! person.
 
 pub mod change;
 pub mod schema;

@@ -20,8 +20,10 @@ use crate::{
         key,
     },
     store::Store,
+    tls::Tls,
 };
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// The rooms below, and the few facts that belong to none of them.
@@ -50,6 +52,8 @@ pub struct Core {
     pub auth: Arc<Auth>,
     /// Pages that the agent draws; absent when they are off.
     pub canvas: Option<Arc<Canvas>>,
+    /// The certificate on the port; absent when the port is plain.
+    pub tls: Option<Tls>,
     /// Runs.
     pub runs: Runs,
     /// The message pipe.
@@ -70,6 +74,8 @@ pub struct Core {
     pub tracker: TaskTracker,
     /// Told when the gateway stops.
     pub stop: CancellationToken,
+    /// Told when the configuration files shall be read again, and applied if they changed.
+    pub reread: Notify,
     /// Names the state of the configuration files this life started with.
     pub config_hash: OnceLock<String>,
     /// Held while the configuration files are changed.
@@ -99,6 +105,8 @@ pub struct Parts {
     pub auth: Arc<Auth>,
     /// Pages that the agent draws; absent when they are off.
     pub canvas: Option<Arc<Canvas>>,
+    /// The certificate on the port; absent when the port is plain.
+    pub tls: Option<Tls>,
     /// Runs.
     pub runs: Runs,
     /// The message pipe.
@@ -128,6 +136,7 @@ impl Core {
             events,
             auth,
             canvas,
+            tls,
             runs,
             messages,
             plugins,
@@ -142,6 +151,7 @@ impl Core {
             presence: Presence::new(clock.clone(), &host, "127.0.0.1", version),
             nodes: Nodes::new(&config.nodes, auth.devices().clone(), events.clone(), clock.clone()),
             write_limit: WriteLimit::new(clock.clone()),
+            reread: Notify::new(),
             config_hash: OnceLock::new(),
             config_lock: tokio::sync::Mutex::default(),
             approvals: Approvals::new(clock.clone()),
@@ -158,6 +168,7 @@ impl Core {
             events,
             auth,
             canvas,
+            tls,
             runs,
             messages,
             plugins,

@@ -8,6 +8,7 @@ use crate::{
     plugins::{PluginState, PluginStatus},
     protocol::{event, frame::json, key, scope::Scope},
     store::{StoreError, transcripts},
+    tls::Tls,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -185,6 +186,9 @@ pub struct Status {
     task_audit: Shape,
     sessions: Shape,
     plugins: Vec<Shape>,
+    /// SHA-256 of the certificate on the port; absent when the port is plain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls_fingerprint: Option<String>,
     connections: usize,
     active_runs: usize,
     messages: Shape,
@@ -220,6 +224,7 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
             "byAgent": [{"agentId": agent, "path": sessions.path, "count": sessions.count, "recent": recent}]}),
         plugins: plugins.iter().map(|p| value!({"id": p.id, "version": p.version, "state": p.state, "isolation": p.isolation})).collect(),
         connections: core.events.connections(),
+        tls_fingerprint: core.tls.as_ref().and_then(Tls::fingerprint).map(|f| f.to_string()),
         active_runs: core.runs.active(),
         messages: value!(core.messages.counters()),
     })

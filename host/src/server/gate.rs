@@ -25,14 +25,23 @@ const SECRET_PARAMETERS: [&str; 5] =
 #[derive(Clone)]
 pub struct Gated<S> {
     door: Arc<Door>,
-    address: SocketAddr,
+    way: Way,
     inner: S,
+}
+
+/// How a connection came.
+#[derive(Clone, Copy, Debug)]
+pub struct Way {
+    /// The address of the socket's other end.
+    pub address: SocketAddr,
+    /// It speaks TLS to us.
+    pub encrypted: bool,
 }
 
 impl<S> Gated<S> {
     /// Puts a service behind the gate, for one connection.
-    pub fn new(door: Arc<Door>, address: SocketAddr, inner: S) -> Self {
-        Self { door, address, inner }
+    pub fn new(door: Arc<Door>, way: Way, inner: S) -> Self {
+        Self { door, way, inner }
     }
 }
 
@@ -50,7 +59,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        match pass(&self.door, self.address, request.method(), request.uri(), request.headers()) {
+        match pass(&self.door, self.way, request.method(), request.uri(), request.headers()) {
             Ok(peer) => {
                 request.extensions_mut().insert(peer);
                 let answer = self.inner.call(request);
@@ -108,7 +117,7 @@ impl Refused {
 /// Why it may not pass.
 pub fn pass(
     door: &Door,
-    address: SocketAddr,
+    way: Way,
     method: &Method,
     uri: &Uri,
     headers: &HeaderMap,
@@ -121,7 +130,7 @@ pub fn pass(
     if !origins.knows_host(host) {
         return Err(Refused::Host);
     }
-    let peer = peer(door, address, headers, host)?;
+    let peer = peer(door, way, headers, host)?;
     if carries_secret(uri) {
         return Err(Refused::SecretInUrl);
     }
@@ -132,13 +141,8 @@ pub fn pass(
     Ok(peer)
 }
 
-fn peer(
-    door: &Door,
-    address: SocketAddr,
-    headers: &HeaderMap,
-    host: &str,
-) -> Result<Peer, Refused> {
-    let socket_ip = address.ip().to_canonical();
+fn peer(door: &Door, way: Way, headers: &HeaderMap, host: &str) -> Result<Peer, Refused> {
+    let socket_ip = way.address.ip().to_canonical();
     let forwarded = FORWARDING_HEADERS.iter().any(|name| headers.contains_key(*name));
     let trusted = door.proxies.contains(socket_ip);
     if forwarded && !trusted {
@@ -160,7 +164,7 @@ fn peer(
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let browser = agent.starts_with("Mozilla/") || headers.contains_key("sec-fetch-mode");
     let direct_local = socket_ip.is_loopback() && !forwarded;
-    let secure = trusted && one(headers, "x-forwarded-proto")? == Some("https");
+    let secure = way.encrypted || (trusted && one(headers, "x-forwarded-proto")? == Some("https"));
     Ok(Peer { ip, direct_local, secure, origin, host: Some(host.to_owned()), browser, user })
 }
 

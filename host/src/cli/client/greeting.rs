@@ -33,7 +33,7 @@ pub(super) async fn come_in(
                 // The caller's timeout ends this.
                 let wait = error.retry_after_ms.map_or(STARTING, Duration::from_millis);
                 tokio::time::sleep(wait).await;
-                client.socket = super::dial(&client.url).await?;
+                client.socket = super::dial(&client.url, target.pin).await?;
             }
             Err(error) => return Err(error),
         }

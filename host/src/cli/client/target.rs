@@ -3,16 +3,16 @@
 //! The secret of this machine's own gateway goes to that gateway alone: with `--url` only what the
 //! caller gave, and the token the named gateway issued to this device, are sent.
 
+mod local;
+
 use super::{ClientError, Identity};
 use crate::{
     cli::report::{Failure, USAGE},
-    config::{ConfigError, Paths, Secret, gateway::PORT, source},
+    config::{Paths, Secret},
+    tls::Fingerprint,
 };
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::Path,
-    time::Duration,
-};
+use local::Local;
+use std::{path::Path, time::Duration};
 use url::Url;
 
 /// A gateway to talk to.
@@ -23,6 +23,8 @@ pub struct Target {
     pub token: Option<Secret>,
     /// Its shared password.
     pub password: Option<Secret>,
+    /// The one certificate it may show; without it, what the system trusts.
+    pub pin: Option<Fingerprint>,
     /// Who this client is; none where it cannot be kept and the shared secret will do.
     pub identity: Option<Identity>,
     /// May come in with the token that the gateway issued to this device: not where the caller
@@ -45,6 +47,8 @@ pub struct Given<'a> {
     pub password: Option<&'a str>,
     /// `--identity`
     pub identity: Option<&'a Path>,
+    /// `--tls-fingerprint`
+    pub pin: Option<&'a str>,
     /// `--insecure`
     pub insecure: bool,
     /// `--timeout`
@@ -70,6 +74,17 @@ impl Target {
             Some(text) => address(text)?,
             None => local.url(given.port),
         };
+        let pin = match given.pin {
+            Some(_) if url.scheme() != "wss" => {
+                let text = format!("--tls-fingerprint: {url} has no TLS and shows no certificate");
+                return Err(Failure::new(text).code(USAGE).next("use a wss:// address"));
+            }
+            Some(text) => Some(
+                text.parse()
+                    .map_err(|why| Failure::new(format!("--tls-fingerprint: {why}")).code(USAGE))?,
+            ),
+            None => local.pin,
+        };
         let secret = |text: &str| Secret::new(text);
         let token = given.token.map(secret).or(local.token);
         let password = given.password.map(secret).or(local.password);
@@ -88,7 +103,7 @@ impl Target {
         };
         let may_use_kept = given.token.is_none() && given.password.is_none();
         let timeout = given.timeout;
-        let target = Self { url, token, password, identity, may_use_kept, timeout };
+        let target = Self { url, token, password, pin, identity, may_use_kept, timeout };
         target.check_privacy(given.insecure)?;
         Ok(target)
     }
@@ -138,57 +153,6 @@ fn address(text: &str) -> Result<Url, Failure> {
         return Err(bad("the address names no host"));
     }
     Ok(url)
-}
-
-/// This machine's gateway, as far as its files tell.
-#[derive(Debug, Default)]
-struct Local {
-    port: Option<u16>,
-    bind: Option<IpAddr>,
-    token: Option<Secret>,
-    password: Option<Secret>,
-}
-
-impl Local {
-    /// Reads the few settings a client needs, one by one: the rest of the file may be wrong, or
-    /// name variables that only the gateway's own environment has.
-    fn read(paths: &Paths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let table = source::read(&paths.config)?;
-        let gateway = table.get("gateway").and_then(toml::Value::as_table);
-        let auth = gateway.and_then(|g| g.get("auth")).and_then(toml::Value::as_table);
-        let secret = |name: &str| {
-            let value = auth?.get(name)?.clone();
-            let mut one = toml::Table::from_iter([(name.to_owned(), value)]);
-            source::substitute(&mut one, env).ok()?;
-            one[name].as_str().map(Secret::new)
-        };
-        let kept = || std::fs::read_to_string(paths.token_file()).ok();
-        let kept =
-            || kept().map(|text| Secret::new(text.trim())).filter(|s| !s.expose().is_empty());
-        let by_password =
-            auth.and_then(|a| a.get("mode")).is_some_and(|m| m.as_str() == Some("password"));
-        Ok(Self {
-            port: gateway
-                .and_then(|g| g.get("port"))
-                .and_then(toml::Value::as_integer)
-                .and_then(|port| u16::try_from(port).ok()),
-            bind: gateway.and_then(|g| g.get("bind")?.as_str()?.parse().ok()),
-            token: if by_password { None } else { secret("token").or_else(kept) },
-            password: if by_password { secret("password") } else { None },
-        })
-    }
-
-    fn url(&self, port: Option<u16>) -> Url {
-        let ip = self.bind.unwrap_or(Ipv4Addr::LOCALHOST.into());
-        let ip = match ip {
-            IpAddr::V4(v4) if v4.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(v6) if v6.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
-            other => other,
-        };
-        let port = port.or(self.port).unwrap_or(PORT);
-        Url::parse(&format!("ws://{}", SocketAddr::new(ip, port)))
-            .expect("an address and a port make a URL")
-    }
 }
 
 #[cfg(test)]

@@ -5,20 +5,23 @@ use super::{
     snapshot::{Problem, Snapshot, check},
 };
 use crate::{
-    config::document,
+    config::{document, gateway::ReloadMode},
     methods::{Access, Caller, Core, MethodError, Shape, Table},
     protocol::{event, frame::json, scope::Scope},
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json as value};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 const STALE: &str = "config changed since last load; re-run config.get and retry";
 const UNNAMED: &str = "config base hash required; re-run config.get and retry";
-/// What a restart changes and who starts it.
-const RESTART: &str =
-    "The gateway reads its configuration when it starts; restart it to apply this.";
+/// What a person has to do where changes are not applied by themselves.
+const RESTART: &str = "Changes are applied at the next start, or by SIGHUP; gateway.reload = \"auto\" applies them at once.";
+/// How long the answer and what follows it may travel before the gateway starts anew, milliseconds.
+const DELAY_MS: u64 = 1_000;
+/// Longest wait that a caller may ask for, milliseconds.
+const DELAY_MS_MAX: u64 = 60_000;
 
 /// Adds the family.
 pub fn add(table: &mut Table) {
@@ -40,6 +43,9 @@ pub struct ChangeParams {
     /// Kept with the change in the log.
     #[serde(default)]
     note: Option<String>,
+    /// Milliseconds until the gateway starts anew to apply the change.
+    #[serde(default)]
+    restart_delay_ms: Option<u64>,
 }
 
 async fn set(core: Arc<Core>, _: Arc<Caller>, params: ChangeParams) -> Result<Shape, MethodError> {
@@ -56,7 +62,11 @@ async fn apply(
 
 /// The whole configuration anew. JSON is laid over the file, so that comments stay; TOML becomes the
 /// file as it stands, unless secrets have to be put back into it.
-async fn replace(core: &Core, params: ChangeParams, method: &str) -> Result<Shape, MethodError> {
+async fn replace(
+    core: &Arc<Core>,
+    params: ChangeParams,
+    method: &str,
+) -> Result<Shape, MethodError> {
     let _alone = core.config_lock.lock().await;
     let snapshot = Snapshot::read(core).await?;
     fresh(&snapshot, params.base_hash.as_deref())?;
@@ -75,7 +85,14 @@ async fn replace(core: &Core, params: ChangeParams, method: &str) -> Result<Shap
             .or_else(|_| document::rewritten("", &wanted))
             .map_err(invalid)?,
     };
-    commit(core, &snapshot, text, &wanted, params.note, method).await
+    commit(
+        core,
+        &snapshot,
+        text,
+        &wanted,
+        Wish { note: params.note, delay_ms: params.restart_delay_ms, method },
+    )
+    .await
 }
 
 async fn patch(
@@ -100,7 +117,9 @@ async fn patch(
     document::restore(&mut wanted, &snapshot.own).map_err(invalid)?;
     let before = snapshot.text.clone().unwrap_or_default();
     let text = document::rewritten(&before, &wanted).map_err(invalid)?;
-    commit(&core, &snapshot, text, &wanted, params.note, "config.patch").await
+    let wish =
+        Wish { note: params.note, delay_ms: params.restart_delay_ms, method: "config.patch" };
+    commit(&core, &snapshot, text, &wanted, wish).await
 }
 
 fn fresh(snapshot: &Snapshot, base: Option<&str>) -> Result<(), MethodError> {
@@ -129,14 +148,21 @@ fn parsed(raw: &str) -> Result<(Value, bool), MethodError> {
     })
 }
 
+/// What a caller wants beside the change itself.
+struct Wish<'a> {
+    note: Option<String>,
+    delay_ms: Option<u64>,
+    method: &'a str,
+}
+
 async fn commit(
-    core: &Core,
+    core: &Arc<Core>,
     snapshot: &Snapshot,
     text: String,
     wanted: &Value,
-    note: Option<String>,
-    method: &str,
+    wish: Wish<'_>,
 ) -> Result<Shape, MethodError> {
+    let Wish { note, delay_ms, method } = wish;
     check(&snapshot.path, &text).map_err(|problem| refused(&problem))?;
     let changed = document::changed(&snapshot.own, wanted);
     let same = snapshot.text.as_deref() == Some(text.as_str());
@@ -164,8 +190,14 @@ async fn commit(
     if changed.is_empty() {
         answer["noop"] = value!(true);
     }
-    if due {
+    let auto = core.config.gateway.reload == ReloadMode::Auto;
+    if due && !auto {
         answer["message"] = value!(RESTART);
+    }
+    if due && auto {
+        let delay_ms = delay_ms.unwrap_or(DELAY_MS).min(DELAY_MS_MAX);
+        answer["restart"] = value!({"ok": true, "pid": std::process::id(), "delayMs": delay_ms});
+        apply_later(core, delay_ms);
     }
     if method != "config.set" {
         answer["sentinel"] = value!({"persisted": false, "payload": {
@@ -175,6 +207,17 @@ async fn commit(
         }});
     }
     Ok(answer)
+}
+
+/// Has the files read again once the answer is out.
+fn apply_later(core: &Arc<Core>, delay_ms: u64) {
+    let core = Arc::clone(core);
+    core.tracker.clone().spawn(async move {
+        let wait = tokio::time::sleep(Duration::from_millis(delay_ms));
+        if core.stop.run_until_cancelled(wait).await.is_some() {
+            core.reread.notify_one();
+        }
+    });
 }
 
 fn refused(problem: &Problem) -> MethodError {

@@ -97,7 +97,8 @@ fn address(core: &Core, public_url: Option<&str>) -> Result<(String, &'static st
         Ok(ip) if !ip.is_loopback() && gateway.port != 0 => {
             let host =
                 if ip.is_unspecified() { core.host.clone() } else { url_host(ip) };
-            Ok((format!("ws://{host}:{}", gateway.port), "gateway.bind"))
+            let scheme = if gateway.tls.enabled { "wss" } else { "ws" };
+            Ok((format!("{scheme}://{host}:{}", gateway.port), "gateway.bind"))
         }
         _ => Err(MethodError::Invalid(
             "Gateway is only bound to loopback. Set gateway.bind to an address of your network, or give publicUrl.".to_owned(),

@@ -1,0 +1,85 @@
+//! Reading the configuration again while the gateway runs. A certificate is renewed in place; other
+//! settings are applied by a new life of the gateway in the same process, on the same open port: its
+//! plugins and its clients come back to it, and nothing that was accepted is lost.
+//!
+//! A configuration that cannot be used changes nothing. Must not know what the settings mean.
+
+use crate::{
+    config::gateway::ReloadMode,
+    methods::{Core, config::snapshot::Snapshot},
+};
+use notify::{Event, EventKind, RecursiveMode, Watcher as _, recommended_watcher};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
+
+/// An editor writes a file in several steps; a change counts when they rest this long.
+const QUIET: Duration = Duration::from_millis(300);
+
+/// Begins to watch what may change on disk.
+pub(super) fn start(core: &Arc<Core>) {
+    if let Some(tls) = core.tls.clone() {
+        let stop = core.stop.clone();
+        core.tracker.spawn(async move {
+            if let Some(Err(error)) = stop.run_until_cancelled(tls.keep_fresh()).await {
+                tracing::warn!(%error, "the certificate's files cannot be watched; SIGHUP renews it");
+            }
+        });
+    }
+    if core.config.gateway.reload == ReloadMode::Auto {
+        let core = Arc::clone(core);
+        core.tracker.clone().spawn(async move {
+            let stop = core.stop.clone();
+            if let Some(Err(error)) = stop.run_until_cancelled(watch(&core)).await {
+                tracing::warn!(%error, "the configuration cannot be watched; SIGHUP applies changes");
+            }
+        });
+    }
+}
+
+/// Whether the files hold another configuration than the one that runs, and one that can be used.
+pub(super) async fn is_due(core: &Core) -> bool {
+    match core.tls.as_ref().map(crate::tls::Tls::reload) {
+        Some(Ok(true)) => tracing::info!("the certificate was renewed"),
+        Some(Err(error)) => {
+            tracing::warn!(%error, "the certificate cannot be renewed; the former one stays");
+        }
+        Some(Ok(false)) | None => {}
+    }
+    match Snapshot::read(core).await {
+        Ok(Snapshot { problem: Some(problem), .. }) => {
+            tracing::error!(
+                problem = problem.text,
+                "the configuration cannot be used; the gateway goes on with the former one"
+            );
+            false
+        }
+        Ok(snapshot) => core.config_hash.get() != Some(&snapshot.hash),
+        Err(error) => {
+            tracing::error!(%error, "the gateway goes on with the configuration it has");
+            false
+        }
+    }
+}
+
+async fn watch(core: &Core) -> Result<(), notify::Error> {
+    let (tell, mut changes) = watch::channel(0_u64);
+    let mut watcher = recommended_watcher(move |event: Result<Event, notify::Error>| {
+        // Reading the files is an event too, and no change.
+        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
+            tell.send_modify(|n| *n = n.wrapping_add(1));
+        }
+    })?;
+    let Some(folder) = core.paths.config.parent().filter(|folder| folder.is_dir()) else {
+        return Ok(());
+    };
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    let drop_ins = folder.join("conf.d");
+    if drop_ins.is_dir() {
+        watcher.watch(&drop_ins, RecursiveMode::NonRecursive)?;
+    }
+    while changes.changed().await.is_ok() {
+        while let Ok(Ok(())) = tokio::time::timeout(QUIET, changes.changed()).await {}
+        core.reread.notify_one();
+    }
+    Ok(())
+}

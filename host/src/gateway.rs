@@ -32,7 +32,7 @@ use crate::{
 use ears::Ears;
 use serde_json::json as value;
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
@@ -113,7 +113,6 @@ impl Gateway {
     pub async fn start(options: Options) -> Result<Self, GatewayError> {
         let Options { config, paths, plugin_dirs, unconfigured, listener } = options;
         let bad = |(setting, text)| GatewayError::Setting { setting, text };
-        let ip = config.gateway.bind_ip().map_err(bad)?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let store = open_store(&paths).await?;
         let clock = Clock::system();
@@ -124,9 +123,9 @@ impl Gateway {
             Auth::load(door::settings(&config, &token), devices, store.clone(), clock.clone())
                 .await?;
         let proxies = door::proxies(&config).map_err(bad)?;
-        let listener = listen(&config, ip, listener)?;
+        let listener = listen(&config, listener)?;
         let canvas = open_canvas(&config, &paths, &clock)?;
-        let host = hostname::get().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
+        let host = host_name();
         let tls = door::tls(&config, &paths, &host).map_err(bad)?;
         let events = Events::default();
         let runs = Runs::new(
@@ -262,15 +261,20 @@ impl Gateway {
     }
 }
 
+fn host_name() -> String {
+    hostname::get().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 fn listen(
     config: &Config,
-    ip: IpAddr,
     open: Option<Arc<std::net::TcpListener>>,
-) -> std::io::Result<Arc<std::net::TcpListener>> {
-    match open {
-        Some(open) => Ok(open),
-        None => server::bind(SocketAddr::new(ip, config.gateway.port)),
+) -> Result<Arc<std::net::TcpListener>, GatewayError> {
+    if let Some(open) = open {
+        return Ok(open);
     }
+    let bad = |(setting, text)| GatewayError::Setting { setting, text };
+    let ip = config.gateway.bind_ip().map_err(bad)?;
+    Ok(server::bind(SocketAddr::new(ip, config.gateway.port))?)
 }
 
 fn open_canvas(

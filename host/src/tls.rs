@@ -144,6 +144,8 @@ impl Tls {
     pub async fn keep_fresh(&self) -> Result<(), notify::Error> {
         let (tell, mut changes) = watch::channel(0_u64);
         let _watcher = self.files.watch(tell)?;
+        // They may have changed between being read and being watched.
+        changes.mark_changed();
         while changes.changed().await.is_ok() {
             while let Ok(Ok(())) = tokio::time::timeout(QUIET, changes.changed()).await {}
             match self.reload() {

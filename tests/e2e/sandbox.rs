@@ -149,7 +149,9 @@ async fn a_plugin_reaches_what_its_manifest_declares() {
     for attempt in ["start /bin/true", "listen 0", "datagram 53", &connect, &there, &inside] {
         seen.allowed(attempt);
     }
-    system.iter().for_each(|attempt| seen.allowed(attempt));
+    for attempt in &system {
+        seen.allowed(attempt);
+    }
     seen.refused("files", "start /bin/ls", "EACCES");
     seen.refused("files", &beside, "EACCES");
     seen.refused("ports", &stray, "EACCES");

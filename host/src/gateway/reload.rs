@@ -77,6 +77,8 @@ async fn watch(core: &Core) -> Result<(), notify::Error> {
     if drop_ins.is_dir() {
         watcher.watch(&drop_ins, RecursiveMode::NonRecursive)?;
     }
+    // They may have changed between being read and being watched.
+    changes.mark_changed();
     while changes.changed().await.is_ok() {
         while let Ok(Ok(())) = tokio::time::timeout(QUIET, changes.changed()).await {}
         core.reread.notify_one();

@@ -109,7 +109,7 @@ async fn a_run_under_way_ends_before_the_gateway_does() {
 }
 
 #[tokio::test]
-async fn the_socket_of_a_service_manager_is_served() {
+async fn a_socket_handed_over_by_systemd_is_served() {
     let home = tempfile::tempdir().expect("a temporary folder can be made");
     let socket = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = socket.local_addr().expect("it is bound").port();

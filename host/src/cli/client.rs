@@ -6,6 +6,7 @@
 pub mod error;
 pub mod greeting;
 pub mod identity;
+mod local;
 pub mod target;
 
 pub use error::{ClientError, WireError};

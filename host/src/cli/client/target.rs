@@ -3,15 +3,12 @@
 //! The secret of this machine's own gateway goes to that gateway alone: with `--url` only what the
 //! caller gave, and the token the named gateway issued to this device, are sent.
 
-mod local;
-
-use super::{ClientError, Identity};
+use super::{ClientError, Identity, local::Local};
 use crate::{
     cli::report::{Failure, USAGE},
     config::{Paths, Secret},
     tls::Fingerprint,
 };
-use local::Local;
 use std::{path::Path, time::Duration};
 use url::Url;
 

@@ -7,6 +7,8 @@ mod agent;
 mod approvals;
 mod c_plugin;
 mod canvas;
+mod channel_telegram;
+mod channels;
 mod chat;
 mod cli;
 mod cli_devices;

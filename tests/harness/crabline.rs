@@ -64,9 +64,18 @@ impl Crabline {
     /// Every record so far, of this life and earlier ones, oldest first.
     #[must_use]
     pub fn records(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.recorder()).unwrap_or_default();
-        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
+        let mut records = Vec::new();
+        for life in 0..self.lives {
+            let file = recorder(&self.home, life);
+            let text = fs::read_to_string(file).unwrap_or_default();
+            let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+            let lines = whole.lines();
+            records
+                .extend(lines.map(|line| -> Value {
+                    serde_json::from_str(line).expect("a record is JSON")
+                }));
+        }
+        records
     }
 
     /// Waits until `pick` makes something of one of the records.
@@ -85,10 +94,10 @@ impl Crabline {
         (self.child, self.ready) = again.await;
         self.lives += 1;
     }
+}
 
-    fn recorder(&self) -> PathBuf {
-        self.home.path().join("records.jsonl")
-    }
+fn recorder(home: &TempDir, life: u32) -> PathBuf {
+    home.path().join(format!("records-{life}.jsonl"))
 }
 
 async fn spawn(
@@ -103,14 +112,14 @@ async fn spawn(
         bin.join("crabline").exists(),
         "crabline is not installed: run `tests/setup.sh test` (`make test` does)"
     );
-    // A killed server leaves the lock of its ready file behind: each life has its own.
+    // A killed server leaves the locks of its files behind: each life has its own.
     let ready = home.path().join(format!("ready-{life}.json"));
     let child = Command::new(bin.join("node"))
         .arg(bin.join("crabline"))
         .args(["--json", "serve", provider, "--port", &port.to_string(), "--ready-file"])
         .arg(&ready)
         .arg("--recorder")
-        .arg(home.path().join("records.jsonl"))
+        .arg(recorder(home, life))
         .current_dir(home.path())
         .env_clear()
         .env("HOME", home.path())

@@ -1,0 +1,132 @@
+//! One bot while it lives: its login, its door to the server, and what is known of its link.
+
+use crate::{
+    client::{Client, Me},
+    config::Login,
+    error::ApiError,
+};
+use jackfield_plugin_api::{
+    Account, PluginError,
+    link::{LinkReport, LinkState},
+    serde_json::json,
+};
+use serde::Deserialize;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+const ASK_PATIENCE: Duration = Duration::from_secs(15);
+
+pub(crate) struct Bot {
+    pub(crate) login: Login,
+    pub(crate) client: Client,
+    pub(crate) account: Account,
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Where the journal stood at the start.
+    cursor: Option<String>,
+    me: Option<Me>,
+    /// When an answer proved that updates would come.
+    proved: Option<Instant>,
+    /// What was reported last; the same is not said twice.
+    reported: Option<(LinkState, String)>,
+}
+
+/// What the server knows of the way updates take.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct WebhookInfo {
+    pub(crate) url: String,
+    pub(crate) pending_update_count: u64,
+    pub(crate) last_error_date: Option<i64>,
+    pub(crate) last_error_message: Option<String>,
+}
+
+impl Bot {
+    pub(crate) fn new(
+        login: Login,
+        account: Account,
+        cursor: Option<String>,
+    ) -> Result<Self, PluginError> {
+        let client = Client::new(&login)?;
+        let known = Mutex::new(Known { cursor, ..Known::default() });
+        Ok(Self { login, client, account, known })
+    }
+
+    /// Where the journal stood at the start; once.
+    pub(crate) fn take_cursor(&self) -> Option<String> {
+        self.known().cursor.take()
+    }
+
+    /// Asks who this is, and keeps the answer.
+    pub(crate) async fn identify(&self) -> Result<Me, ApiError> {
+        let me = self.client.me(ASK_PATIENCE).await?;
+        self.known().me = Some(me.clone());
+        Ok(me)
+    }
+
+    /// Who this is, once known.
+    pub(crate) fn me(&self) -> Option<Me> {
+        self.known().me.clone()
+    }
+
+    /// An answer just proved that updates would come.
+    pub(crate) fn proved(&self) {
+        self.known().proved = Some(Instant::now());
+    }
+
+    /// Reports the link, if that is news.
+    pub(crate) async fn report(&self, state: LinkState, detail: impl Into<String>) {
+        let detail = detail.into();
+        let identity = {
+            let mut known = self.known();
+            let news = (state, detail.clone());
+            if known.reported.as_ref() == Some(&news) {
+                return;
+            }
+            known.reported = Some(news);
+            known.me.as_ref().map(name)
+        };
+        let report = LinkReport {
+            account: self.account.id().clone(),
+            state,
+            detail: Some(detail),
+            identity,
+        };
+        self.account.host().link(report).await;
+    }
+
+    pub(crate) async fn webhook_info(&self) -> Result<WebhookInfo, ApiError> {
+        self.client.call("getWebhookInfo", &json!({}), ASK_PATIENCE).await
+    }
+
+    /// Asks the server who this is and whether messages flow, whatever the link says.
+    pub(crate) async fn probe(&self) -> Result<String, String> {
+        let explain = |error: ApiError| error.explain(&self.login);
+        let me = self.client.me(ASK_PATIENCE).await.map_err(explain)?;
+        let info = self.webhook_info().await.map_err(explain)?;
+        let waiting = info.pending_update_count;
+        let age = self.known().proved.map(|at| at.elapsed().as_secs());
+        let way = if self.login.webhook.is_some() { "webhook" } else { "polling" };
+        match age {
+            Some(age) => Ok(format!(
+                "{} (id {}), {way}, proved {age} s ago, {waiting} waiting at Telegram",
+                name(&me),
+                me.id
+            )),
+            None => Err(format!("{} answers, but takes no messages yet", name(&me))),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn name(me: &Me) -> String {
+    if me.username.is_empty() { me.id.to_string() } else { format!("@{}", me.username) }
+}

@@ -1,0 +1,199 @@
+//! Updates → events. Pure: what an update says, and under which key it is known.
+//!
+//! Keys are made of what the update is about, not of its number alone: numbers start anew after a
+//! silent week. An album arrives as one message for each file and becomes one event. Must not know:
+//! the network, access rules.
+
+mod attachments;
+mod message;
+mod reactions;
+pub(crate) mod wire;
+
+use crate::client::Me;
+use jackfield_plugin_api::{
+    event::{ConversationKind, Event, InboundMessage, Place, Sender},
+    serde_json::{self, Value, value::RawValue},
+};
+use wire::{Callback, Chat, Message, Update, User};
+
+/// The kinds of updates that are asked for; the server remembers the list.
+pub(crate) const ALLOWED: [&str; 6] = [
+    "message",
+    "edited_message",
+    "channel_post",
+    "edited_channel_post",
+    "callback_query",
+    "message_reaction",
+];
+
+/// One event, ready to be handed over.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Item {
+    /// The platform's name of it, stable over redelivery.
+    pub(crate) dedupe_key: String,
+    /// The event.
+    pub(crate) event: Event,
+    /// The update it came in.
+    pub(crate) update_id: i64,
+    /// A button's question, which Telegram wants answered.
+    pub(crate) callback: Option<String>,
+    /// The album it is part of.
+    album: Option<String>,
+}
+
+/// What one update came to.
+pub(crate) struct Read {
+    /// Its number; absent when not even that can be read.
+    pub(crate) update_id: Option<i64>,
+    /// Its events; none for what means nothing to us.
+    pub(crate) items: Vec<Item>,
+    /// Why it could not be understood.
+    pub(crate) complaint: Option<String>,
+}
+
+/// Reads one update.
+pub(crate) fn read(raw: &RawValue, me: &Me) -> Read {
+    match serde_json::from_str::<Update>(raw.get()) {
+        Ok(update) => {
+            let update_id = update.update_id;
+            Read { update_id: Some(update_id), items: items(update, me), complaint: None }
+        }
+        Err(error) => {
+            let value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
+            let update_id = value["update_id"].as_i64();
+            Read { update_id, items: Vec::new(), complaint: Some(error.to_string()) }
+        }
+    }
+}
+
+/// The items of a batch, each album as one.
+pub(crate) fn gather(items: Vec<Item>) -> Vec<Item> {
+    let mut gathered: Vec<Item> = Vec::with_capacity(items.len());
+    for item in items {
+        let first =
+            gathered.iter_mut().find(|known| known.album == item.album && item.album.is_some());
+        match (first.map(|first| (&mut first.update_id, &mut first.event)), item.event) {
+            (Some((update_id, Event::Message(first))), Event::Message(next)) => {
+                *update_id = item.update_id;
+                join(first, next);
+            }
+            (_, event) => gathered.push(Item { event, ..item }),
+        }
+    }
+    gathered
+}
+
+/// Whether the last items are parts of an album, so that more parts may be on their way.
+pub(crate) fn ends_in_album(items: &[Item]) -> bool {
+    items.last().is_some_and(|item| item.album.is_some())
+}
+
+fn join(first: &mut InboundMessage, next: InboundMessage) {
+    if first.text.is_empty() {
+        first.text = next.text;
+    } else if !next.text.is_empty() {
+        first.text = format!("{}\n{}", first.text, next.text);
+    }
+    first.attachments.extend(next.attachments);
+    first.mentioned |= next.mentioned;
+}
+
+fn items(update: Update, me: &Me) -> Vec<Item> {
+    let update_id = update.update_id;
+    let item =
+        |dedupe_key, event| Item { dedupe_key, event, update_id, callback: None, album: None };
+    if let Some(message) = update.message.or(update.channel_post) {
+        let key = format!("m:{}:{}", message.chat.id, message.message_id);
+        let album = message.media_group_id.as_ref().map(|id| format!("{}:{id}", message.chat.id));
+        let event = message::read(message, me).map(Event::Message);
+        event
+            .into_iter()
+            .map(|event| Item { album: album.clone(), ..item(key.clone(), event) })
+            .collect()
+    } else if let Some(message) = update.edited_message.or(update.edited_channel_post) {
+        let at = message.edit_date.unwrap_or(message.date);
+        let key = format!("e:{}:{}:{at}:{update_id}", message.chat.id, message.message_id);
+        let event = message::read(message, me).map(Event::Edited);
+        event.into_iter().map(|event| item(key.clone(), event)).collect()
+    } else if let Some(callback) = update.callback_query {
+        let id = callback.id.clone();
+        let event = pressed(callback, me);
+        let made = event
+            .map(|event| Item { callback: Some(id.clone()), ..item(format!("c:{id}"), event) });
+        made.into_iter().collect()
+    } else if let Some(reaction) = update.message_reaction {
+        reactions::read(reaction, me)
+            .into_iter()
+            .map(|(key, event)| item(format!("{key}:{update_id}"), event))
+            .collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// A button under a message. Buttons of inline messages have no chat, so nothing can be said there.
+fn pressed(callback: Callback, me: &Me) -> Option<Event> {
+    let message = callback.message?;
+    Some(Event::Action {
+        place: place(&message.chat, topic(&message)),
+        sender: sender_of(&callback.from, me),
+        name: "button".to_owned(),
+        value: callback.data.map_or(Value::Null, Value::String),
+        message: Some(message.message_id.to_string().into()),
+    })
+}
+
+fn place(chat: &Chat, topic: Option<i64>) -> Place {
+    let kind = match chat.kind.as_str() {
+        "private" => ConversationKind::Direct,
+        "channel" => ConversationKind::Channel,
+        _ => ConversationKind::Group,
+    };
+    Place {
+        conversation: chat.id.to_string().into(),
+        kind,
+        title: chat.title.clone(),
+        thread: topic.map(|topic| topic.to_string().into()),
+    }
+}
+
+/// The forum topic of a message. Outside forums the same field only names a chain of replies.
+fn topic(message: &Message) -> Option<i64> {
+    if message.chat.is_forum {
+        // The general topic has no number on the wire; it is the first one.
+        return Some(message.message_thread_id.unwrap_or(GENERAL_TOPIC));
+    }
+    let own = message.is_topic_message || message.chat.kind == "private";
+    message.message_thread_id.filter(|_| own)
+}
+
+/// The topic that every forum has.
+pub(crate) const GENERAL_TOPIC: i64 = 1;
+
+fn sender_of(user: &User, me: &Me) -> Sender {
+    let name = match &user.last_name {
+        Some(last) => format!("{} {last}", user.first_name),
+        None => user.first_name.clone(),
+    };
+    Sender {
+        id: user.id.to_string().into(),
+        name: Some(name).filter(|name| !name.is_empty()),
+        username: user.username.clone(),
+        bot: user.is_bot,
+        own: user.id == me.id,
+    }
+}
+
+/// A channel, or a group whose administrator writes in its name.
+fn sender_of_chat(chat: &Chat) -> Sender {
+    Sender {
+        id: chat.id.to_string().into(),
+        name: chat.title.clone(),
+        username: chat.username.clone(),
+        bot: false,
+        own: false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,262 @@
+//! Discord's REST API: one call at a time, its limits kept, its answers and failures told apart.
+//!
+//! A call waits a little for its rate limit and then says how long the wait would be; it never asks a
+//! second time by itself, except through [`Rest::patiently`], which is for questions only. (The
+//! library's own HTTP client repeats a 429 at once, by itself, so only its count of limits is used.)
+//!
+//! Must not know: what the calls are for.
+
+mod download;
+mod limits;
+
+use crate::{config::Settings, error::Failure};
+use jackfield_plugin_api::{
+    PluginError,
+    serde_json::{self, Value},
+    tokio::{self, time::sleep},
+};
+use limits::Limits;
+use reqwest::{
+    Client, Method, Response, StatusCode,
+    header::{AUTHORIZATION, HeaderValue},
+    multipart::{Form, Part},
+    redirect::Policy,
+};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{sync::Arc, time::Duration};
+
+/// How long a call may take when nobody says otherwise.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
+/// Questions are asked this often before their failure is reported.
+const QUESTIONS_MAX: u32 = 4;
+const QUESTION_PAUSE: Duration = Duration::from_millis(500);
+const QUESTION_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Longest piece of Discord's own words in an error.
+const WORDS_CHARS_MAX: usize = 300;
+
+/// One call, ready to be made any number of times.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    /// Below `/api/v10/`, with its query.
+    pub(crate) path: String,
+    pub(crate) body: Body,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Body {
+    Empty,
+    Json(Value),
+    /// JSON and files, as a form.
+    Files(Value, Vec<Upload>),
+}
+
+/// A file to send.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Upload {
+    pub(crate) path: String,
+    pub(crate) name: String,
+    pub(crate) mime: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
+        Self { method, path: path.into(), body: Body::Empty }
+    }
+
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self::new(Method::GET, path)
+    }
+
+    pub(crate) fn json(mut self, body: Value) -> Self {
+        self.body = Body::Json(body);
+        self
+    }
+}
+
+/// The API as one account sees it.
+pub(crate) struct Rest {
+    http: Client,
+    base: String,
+    authorization: HeaderValue,
+    limits: Limits,
+}
+
+impl Rest {
+    /// Must be called on the plugin's runtime: the count of limits is a task.
+    pub(crate) fn new(settings: &Settings) -> Result<Self, PluginError> {
+        let http = Client::builder()
+            .tls_backend_preconfigured(tls())
+            .user_agent(concat!("DiscordBot (jackfield-discord, ", env!("CARGO_PKG_VERSION"), ")"))
+            .connect_timeout(CONNECT_PATIENCE)
+            .redirect(Policy::none())
+            .build()
+            .map_err(|error| PluginError::new(format!("no HTTP client: {error}")))?;
+        let mut authorization = HeaderValue::from_str(&format!("Bot {}", settings.token.secret()))
+            .map_err(|_| PluginError::config("/bot_token", "cannot stand in an HTTP header"))?;
+        authorization.set_sensitive(true);
+        let base = format!("{}/api/v10", settings.api_base);
+        Ok(Self { http, base, authorization, limits: Limits::new() })
+    }
+
+    /// Makes a call and reads its answer.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        patience: Duration,
+    ) -> Result<T, Failure> {
+        let response = self.call(call, patience).await?;
+        let body = response.bytes().await.map_err(|_| Failure::Garbled)?;
+        serde_json::from_slice(&body).map_err(|_| Failure::Garbled)
+    }
+
+    /// Makes a call whose answer says nothing.
+    pub(crate) async fn tell(&self, call: &Call, patience: Duration) -> Result<(), Failure> {
+        self.call(call, patience).await.map(drop)
+    }
+
+    /// Asks a question that changes nothing, again where that may help.
+    pub(crate) async fn patiently<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Failure> {
+        let mut pause = QUESTION_PAUSE;
+        for _ in 1..QUESTIONS_MAX {
+            let failure = match self.ask(call, PATIENCE).await {
+                Err(failure) if failure.is_passing() => failure,
+                answer => return answer,
+            };
+            let wait = if let Failure::Limited(after) = failure { after } else { pause };
+            sleep(wait.min(QUESTION_PAUSE_MAX)).await;
+            pause *= 2;
+        }
+        self.ask(call, PATIENCE).await
+    }
+
+    async fn call(&self, call: &Call, patience: Duration) -> Result<Response, Failure> {
+        let form = match &call.body {
+            Body::Files(json, files) => Some(form(json, files).await?),
+            _ => None,
+        };
+        let permit = self.limits.permit(call, patience).await?;
+        let url = format!("{}/{}", self.base, call.path);
+        let mut request = self
+            .http
+            .request(call.method.clone(), url)
+            .header(AUTHORIZATION, self.authorization.clone())
+            .timeout(patience);
+        if let Body::Json(json) = &call.body {
+            request = request.json(json);
+        }
+        if let Some(form) = form {
+            request = request.multipart(form);
+        }
+        let response = request.send().await.map_err(|error| failure(&error))?;
+        let status = response.status();
+        let waiting = self.limits.learn(permit, status, response.headers());
+        if status.is_success() {
+            return Ok(response);
+        }
+        if let Some(after) = waiting {
+            return Err(Failure::Limited(after));
+        }
+        if status.is_server_error() {
+            return Err(Failure::Broken(status.as_u16()));
+        }
+        Err(refusal(status, &response.bytes().await.unwrap_or_default()))
+    }
+}
+
+fn tls() -> ClientConfig {
+    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring offers TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+/// Never prints the error itself: its text holds addresses, and of downloads signed ones.
+fn failure(error: &reqwest::Error) -> Failure {
+    match error {
+        error if error.is_connect() => Failure::Offline("no connection could be made"),
+        error if error.is_timeout() => Failure::Lost("no answer in time"),
+        error if error.is_builder() => Failure::Offline("the request could not be built"),
+        _ => Failure::Lost("the connection broke"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Words {
+    #[serde(default)]
+    code: u64,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    errors: Value,
+}
+
+fn refusal(status: StatusCode, body: &[u8]) -> Failure {
+    let words: Option<Words> = serde_json::from_slice(body).ok();
+    let (code, mut text) = match &words {
+        Some(words) => (words.code, words.message.clone()),
+        None => (0, "no reason given".to_owned()),
+    };
+    if let Some((field, reason)) = words.as_ref().and_then(|words| first_reason(&words.errors)) {
+        text = format!("{text}: {field}: {reason}");
+    }
+    let text = text.chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect();
+    Failure::Refused { status: status.as_u16(), code, text }
+}
+
+/// Discord says what is wrong with a body as a tree of its fields, with `_errors` at the leaves.
+fn first_reason(errors: &Value) -> Option<(String, String)> {
+    errors.as_object()?.iter().find_map(|(key, below)| {
+        if key == "_errors" {
+            let reason = below.get(0)?.get("message")?.as_str()?;
+            return Some((String::new(), reason.to_owned()));
+        }
+        let (path, reason) = first_reason(below)?;
+        let path = if path.is_empty() { key.clone() } else { format!("{key}.{path}") };
+        Some((path, reason))
+    })
+}
+
+async fn form(json: &Value, files: &[Upload]) -> Result<Form, Failure> {
+    let refused = |name: &str, what: &str| Failure::Refused {
+        status: 0,
+        code: 0,
+        text: format!("the file `{name}` {what}"),
+    };
+    let json = Part::text(json.to_string()).mime_str("application/json");
+    let mut form = Form::new().part("payload_json", json.map_err(|_| Failure::Garbled)?);
+    for (at, upload) in files.iter().enumerate() {
+        let file = tokio::fs::File::open(&upload.path).await;
+        let file = file.map_err(|_| refused(&upload.name, "cannot be read"))?;
+        let meta = file.metadata().await.map_err(|_| refused(&upload.name, "cannot be read"))?;
+        let mut part = Part::stream_with_length(file, meta.len()).file_name(upload.name.clone());
+        if let Some(mime) = &upload.mime {
+            part = part.mime_str(mime).map_err(|_| refused(&upload.name, "has no valid type"))?;
+        }
+        form = form.part(format!("files[{at}]"), part);
+    }
+    Ok(form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, refusal};
+    use reqwest::StatusCode;
+
+    #[test]
+    fn a_refusal_says_which_field_and_why() {
+        let body = br#"{"code": 50035, "message": "Invalid Form Body", "errors": {"content":
+            {"_errors": [{"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer."}]}}}"#;
+        let Failure::Refused { status, code, text } = refusal(StatusCode::BAD_REQUEST, body) else {
+            panic!("refused")
+        };
+        assert_eq!((status, code), (400, 50_035));
+        assert_eq!(text, "Invalid Form Body: content: Must be 2000 or fewer.");
+        let odd = refusal(StatusCode::FORBIDDEN, b"<html>\n");
+        assert_eq!(odd.to_string(), "Discord refused it: no reason given (403, code 0)");
+    }
+}

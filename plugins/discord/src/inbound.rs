@@ -1,0 +1,174 @@
+//! Discord's payloads as events of the gateway. Pure: what must be asked for first is in the arguments.
+//!
+//! Must not know: sockets, REST, cursors.
+
+mod interaction;
+pub(crate) mod wire;
+
+pub(crate) use interaction::{Ack, ack, action};
+
+use crate::{places::Spot, text};
+use jackfield_plugin_api::{
+    attachment::Attachment,
+    event::{ConversationKind, Event, InboundMessage, Quote, Sender},
+    serde_json::Value,
+};
+use wire::{Content, Emoji, File, Member, Message, Reaction, User};
+
+/// Milliseconds between the Unix epoch and Discord's own.
+const EPOCH_MS: u64 = 1_420_070_400_000;
+/// Kinds of messages that somebody wrote: plain, reply, command, context menu. The others are notes
+/// of Discord's, such as that somebody joined.
+const WRITTEN: [u8; 4] = [0, 19, 20, 23];
+/// A reference that forwards instead of answering.
+const FORWARD: u8 = 1;
+
+/// Who we are, as far as a text can speak of us.
+#[derive(Clone, Copy)]
+pub(crate) struct Me<'a> {
+    pub(crate) id: &'a str,
+    /// Our roles on the server where it was said.
+    pub(crate) roles: &'a [String],
+    /// The name of a channel, where known.
+    pub(crate) channel_name: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// A new message; `None` for Discord's own notes.
+pub(crate) fn message(message: &Message, spot: &Spot, me: Me<'_>) -> Option<InboundMessage> {
+    if !WRITTEN.contains(&message.kind) {
+        return None;
+    }
+    let author = message.author.as_ref()?;
+    let sender = Sender {
+        bot: author.bot || message.webhook_id.is_some(),
+        ..sender(author, message.member.as_ref(), me.id)
+    };
+    let forwards = message.message_reference.as_ref().is_some_and(|r| r.kind == FORWARD);
+    let mut parts = vec![said(&message.says)];
+    let mut attachments = files(&message.says.attachments, message);
+    for snapshot in &message.message_snapshots {
+        parts.push(format!("[forwarded] {}", said(&snapshot.message)));
+        attachments.extend(files(&snapshot.message.attachments, message));
+    }
+    parts.retain(|part| !part.is_empty());
+    let direct = spot.place.kind == ConversationKind::Direct;
+    let mentions = text::Mentions { people: &message.mentions, me };
+    Some(InboundMessage {
+        place: spot.place.clone(),
+        sender,
+        message: message.id.as_str().into(),
+        text: text::readable(&parts.join("\n"), &mentions),
+        attachments,
+        reply_to: (!forwards).then(|| quote(message, &mentions)).flatten(),
+        mentioned: direct || is_mentioned(message, me),
+        sent_at_ms: sent_at_ms(&message.id),
+    })
+}
+
+/// A message that got a new text; `None` for changes that nobody made, such as a preview that came.
+pub(crate) fn edited(changed: &Message, spot: &Spot, me: Me<'_>) -> Option<Event> {
+    changed.edited_timestamp.as_ref()?;
+    message(changed, spot, me).map(Event::Edited)
+}
+
+/// Whether an update has everything an edit is made of. Otherwise the message must be fetched.
+pub(crate) fn is_whole(changed: &Message, raw: &Value) -> bool {
+    changed.author.is_some() && raw.get("content").is_some()
+}
+
+/// A reaction that came or went.
+pub(crate) fn reaction(reaction: &Reaction, spot: &Spot, own: &str, added: bool) -> Event {
+    let person = reaction.member.as_ref().and_then(|member| member.user.clone());
+    let person = person.unwrap_or_else(|| User { id: reaction.user_id.clone(), ..User::default() });
+    Event::Reaction {
+        place: spot.place.clone(),
+        sender: sender(&person, reaction.member.as_ref(), own),
+        message: reaction.message_id.as_str().into(),
+        emoji: emoji(&reaction.emoji),
+        added,
+    }
+}
+
+/// When a thing with this id was made, milliseconds since the Unix epoch.
+pub(crate) fn sent_at_ms(snowflake: &str) -> Option<u64> {
+    Some((snowflake.parse::<u64>().ok()? >> 22) + EPOCH_MS)
+}
+
+pub(crate) fn sender(user: &User, member: Option<&Member>, own: &str) -> Sender {
+    let nick = member.and_then(|member| member.nick.clone());
+    let name = nick.or_else(|| user.global_name.clone()).or_else(|| user.username.clone());
+    Sender {
+        id: user.id.as_str().into(),
+        name,
+        username: user.username.clone(),
+        bot: user.bot,
+        own: user.id == own,
+    }
+}
+
+fn is_mentioned(message: &Message, me: Me<'_>) -> bool {
+    let answered =
+        message.referenced_message.as_ref().and_then(|answered| answered.author.as_ref());
+    message.mentions.iter().any(|user| user.id == me.id)
+        || message.mention_roles.iter().any(|role| me.roles.contains(role))
+        || answered.is_some_and(|author| author.id == me.id)
+}
+
+fn quote(message: &Message, mentions: &text::Mentions<'_>) -> Option<Quote> {
+    let answered = message.referenced_message.as_deref();
+    let id = answered.map(|answered| answered.id.clone());
+    let id = id.or_else(|| message.message_reference.as_ref()?.message_id.clone())?;
+    Some(Quote {
+        message: id.into(),
+        sender: answered.and_then(|a| Some(a.author.as_ref()?.id.as_str().into())),
+        text: answered
+            .map(|answered| text::readable(&said(&answered.says), mentions))
+            .filter(|text| !text.is_empty()),
+    })
+}
+
+/// What a message says in words: its text, and the names of what only looks like something.
+fn said(content: &Content) -> String {
+    let mut parts = vec![content.content.clone()];
+    parts.extend(content.sticker_items.iter().map(|s| format!("[sticker: {}]", s.name)));
+    parts.extend(content.poll.as_ref().and_then(poll));
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n")
+}
+
+fn poll(poll: &Value) -> Option<String> {
+    let question = poll.pointer("/question/text")?.as_str()?;
+    let answers = poll.get("answers")?.as_array()?.iter();
+    let answers = answers.filter_map(|answer| answer.pointer("/poll_media/text")?.as_str());
+    Some(format!("[poll: {question}: {}]", answers.collect::<Vec<_>>().join("; ")))
+}
+
+/// Addresses of files are signed and expire within a day, so a handle stands for them: the numbers
+/// of channel, message and file.
+fn files(files: &[File], message: &Message) -> Vec<Attachment> {
+    let attachment = |file: &File| Attachment {
+        mime: file.content_type.clone(),
+        name: file.filename.clone(),
+        bytes: file.size,
+        fetch: Some(format!("{}/{}/{}", message.channel_id, message.id, file.id)),
+        ..Attachment::default()
+    };
+    files.iter().map(attachment).collect()
+}
+
+/// The file of a message, its forwarded ones included, that a handle names.
+pub(crate) fn file<'a>(message: &'a Message, id: &str) -> Option<&'a File> {
+    let forwarded = message.message_snapshots.iter().flat_map(|s| &s.message.attachments);
+    message.says.attachments.iter().chain(forwarded).find(|file| file.id == id)
+}
+
+fn emoji(emoji: &Emoji) -> String {
+    let name = emoji.name.clone().unwrap_or_default();
+    match &emoji.id {
+        Some(id) => format!("{name}:{id}"),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! The link: what it says, when it comes back and how, and when it gives up.
+
+use super::{
+    Plugin, logged_in, resume, stored,
+    stub::{CHANNEL, GUILD, OWN, Reply, Stub, TOKEN},
+};
+use jackfield_plugin_api::{
+    Resume, event::Event, frame::Accepted, link::LinkState, serde_json::json, testing::run,
+};
+
+fn text(event: &Event) -> &str {
+    match event {
+        Event::Message(message) => &message.text,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rejected_token_names_itself_and_the_fix_and_is_not_tried_again() {
+    run(async {
+        let stub = Stub::start().await;
+        let mut table = stub.table();
+        table["bot_token"] = "wr0ng".into();
+        let mut host = Plugin::start(table).await;
+        let link = host.link(LinkState::NeedsLogin).await;
+        let detail = link.detail.unwrap();
+        assert!(
+            detail.contains("bot_token") && detail.contains("Reset") | detail.contains("reset"),
+            "{detail}"
+        );
+        assert!(!detail.contains("wr0ng"), "{detail}");
+        let probe = host.probe("default").await.unwrap_err();
+        assert!(probe.contains("bot_token"), "{probe}");
+        host.stop().await;
+    });
+}
+
+#[test]
+fn fatal_close_codes_stop_and_say_what_to_change() {
+    for (code, words) in [(4004, "bot_token"), (4014, "Message Content"), (4013, "4013")] {
+        run(async {
+            let mut stub = Stub::start().await;
+            let mut host = Plugin::start(stub.table()).await;
+            let mut socket = stub.connection().await;
+            let identify = socket.expect(2).await;
+            assert_eq!(identify["token"], format!("Bot {TOKEN}"));
+            assert_eq!(identify["intents"].as_u64().unwrap() & 1 << 15, 1 << 15, "message content");
+            socket.close(code).await;
+            let detail = host.link(LinkState::NeedsLogin).await.detail.unwrap();
+            assert!(detail.contains(words) && !detail.contains(TOKEN), "{detail}");
+            host.stop().await;
+        });
+    }
+}
+
+#[test]
+fn without_message_content_the_intent_is_not_asked_for() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let mut table = stub.table();
+        table["message_content"] = false.into();
+        let _host = Plugin::start(table).await;
+        let identify = stub.connection().await.expect(2).await;
+        assert_eq!(identify["intents"].as_u64().unwrap() & 1 << 15, 0);
+    });
+}
+
+#[test]
+fn a_lost_connection_is_resumed_and_what_was_repeated_is_the_same_event() {
+    run(async {
+        let (mut stub, mut host, mut socket) = logged_in().await;
+        let said = stub.say(CHANNEL, json!({"content": "one"}));
+        socket.say(&said).await;
+        let first = stored(&mut host).await;
+        let sequence = socket.sequence;
+        socket.close(4000).await;
+        let mut again = stub.connection().await;
+        let resumed = again.expect(6).await;
+        assert_eq!((&resumed["session_id"], &resumed["seq"]), (&json!("first"), &json!(sequence)));
+        again.sequence = sequence - 1;
+        again.say(&said).await;
+        again.dispatch("RESUMED", json!({})).await;
+        let repeated = host.event().await;
+        assert_eq!(repeated.dedupe_key, first.dedupe_key);
+        repeated.answer(Accepted::Duplicate);
+        let states: Vec<_> = host.stop().await.into_iter().map(|report| report.state).collect();
+        assert_eq!(
+            states[..4],
+            [
+                LinkState::Connecting,
+                LinkState::Connected,
+                LinkState::Retrying,
+                LinkState::Connected
+            ]
+        );
+    });
+}
+
+#[test]
+fn a_recall_and_a_resumable_end_are_resumed() {
+    run(async {
+        let (mut stub, _host, mut socket) = logged_in().await;
+        socket.send(json!({"op": 7, "d": null})).await;
+        let mut again = stub.connection().await;
+        assert_eq!(again.expect(6).await["session_id"], "first");
+        again.send(json!({"op": 9, "d": true})).await;
+        assert_eq!(stub.connection().await.expect(6).await["session_id"], "first");
+    });
+}
+
+#[test]
+fn what_cannot_be_resumed_is_given_up_after_three_attempts() {
+    run(async {
+        let (mut stub, _host, socket) = logged_in().await;
+        socket.close(1006).await;
+        for _ in 0..3 {
+            let mut again = stub.connection().await;
+            again.expect(6).await;
+            again.close(4000).await;
+        }
+        stub.connection().await.expect(2).await;
+    });
+}
+
+#[test]
+fn a_new_login_reads_what_was_missed_before_anything_newer() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let known = stub.say(CHANNEL, json!({"content": "known"}));
+        let known = known["id"].as_str().unwrap();
+        let missed: Vec<_> = (0..150)
+            .map(|n| stub.say(CHANNEL, json!({"content": format!("missed {n}")})))
+            .collect();
+        let resume = resume(&format!("{GUILD}/{CHANNEL}"), known);
+        let mut host = Plugin::try_start(stub.table(), resume).await.unwrap();
+        let mut socket = stub.connection().await;
+        socket.expect(2).await;
+        socket.ready().await;
+        socket.guild(missed.last().unwrap()["id"].as_str()).await;
+        socket.say(&stub.say(CHANNEL, json!({"content": "new"}))).await;
+        for (n, said) in missed.iter().enumerate() {
+            let event = stored(&mut host).await;
+            assert_eq!(text(&event.body), format!("missed {n}"));
+            let cursor = event.cursor.unwrap();
+            assert_eq!(cursor.stream, format!("{GUILD}/{CHANNEL}"));
+            assert_eq!(cursor.value, said["id"].as_str().unwrap());
+        }
+        // The live one may be read from the history too; both are one event.
+        let new = stored(&mut host).await;
+        assert_eq!(text(&new.body), "new");
+        host.stop().await;
+    });
+}
+
+#[test]
+fn direct_chats_are_caught_up_with_after_a_login_anew() {
+    run(async {
+        let (mut stub, mut host, mut socket) = logged_in().await;
+        let said = stub.say("55", json!({"content": "hello"}));
+        socket.say(&said).await;
+        let first = stored(&mut host).await;
+        assert_eq!(first.cursor.unwrap().stream, "dm/55");
+        stub.say("55", json!({"content": "missed"}));
+        socket.send(json!({"op": 9, "d": false})).await;
+        let mut again = stub.connection().await;
+        again.expect(2).await;
+        again.ready().await;
+        let missed = stored(&mut host).await;
+        assert_eq!(text(&missed.body), "missed");
+        assert_eq!(stub.calls("GET channels/55/messages").len(), 1);
+    });
+}
+
+#[test]
+fn no_login_is_made_when_the_day_s_are_used_up() {
+    run(async {
+        let mut stub = Stub::start().await;
+        stub.remaining_logins(0);
+        let mut host = Plugin::start(stub.table()).await;
+        let detail = host.link(LinkState::Retrying).await.detail.unwrap();
+        assert!(detail.contains("no more logins"), "{detail}");
+        stub.remaining_logins(5);
+        stub.login().await;
+        host.link(LinkState::Connected).await;
+    });
+}
+
+#[test]
+fn a_deaf_socket_is_noticed_by_its_missing_heartbeats() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let mut host = Plugin::start(stub.table()).await;
+        let mut deaf = stub.connection_beating(100).await;
+        deaf.ready().await; // and never a word again
+        host.link(LinkState::Connected).await;
+        let mut again = stub.connection().await;
+        assert_eq!(again.expect(6).await["session_id"], "first");
+        host.link(LinkState::Retrying).await;
+    });
+}
+
+#[test]
+fn trouble_with_discord_is_waited_out() {
+    run(async {
+        let mut stub = Stub::start().await;
+        stub.rule("GET gateway/bot", 2, Reply::Status(502, vec![], json!({})));
+        let mut host = Plugin::start(stub.table()).await;
+        let detail = host.link(LinkState::Retrying).await.detail.unwrap();
+        assert!(detail.contains("502"), "{detail}");
+        stub.login().await;
+        let connected = host.link(LinkState::Connected).await;
+        assert_eq!(connected.identity.unwrap(), format!("assistant ({OWN})"));
+        assert!(host.probe("default").await.unwrap().contains("listening"));
+    });
+}
+
+#[test]
+fn the_next_version_resumes_where_this_one_let_go() {
+    run(async {
+        let (mut stub, mut host, mut socket) = logged_in().await;
+        let draining = async {
+            let left = host.drain().await;
+            (host.export().await, left)
+        };
+        let ((state, left), code) =
+            jackfield_plugin_api::tokio::join!(draining, async { socket.closed().await });
+        assert_eq!((left, code), (0, Some(4000)), "4000 keeps the session");
+        let mut next =
+            Plugin::try_start(stub.table(), Resume { state: Some(state), cursors: vec![] })
+                .await
+                .unwrap();
+        let mut again = stub.connection().await;
+        assert_eq!(again.expect(6).await["session_id"], "first");
+        again.dispatch("RESUMED", json!({})).await;
+        assert_eq!(
+            next.link(LinkState::Connected).await.identity.unwrap(),
+            format!("assistant ({OWN})")
+        );
+        // Called off: the old one takes its session up again.
+        host.resume().await;
+        assert_eq!(stub.connection().await.expect(6).await["session_id"], "first");
+    });
+}
+
+#[test]
+fn stopping_logs_out() {
+    run(async {
+        let (_stub, host, mut socket) = logged_in().await;
+        let (_, code) =
+            jackfield_plugin_api::tokio::join!(host.stop(), async { socket.closed().await });
+        assert_eq!(code, Some(1000));
+    });
+}

@@ -27,12 +27,16 @@ mod process;
 pub(crate) mod runner;
 // One life, and one after the other.
 mod backoff;
+mod calls;
+mod change;
+mod install;
 mod intake;
 mod ledger;
 mod live;
 mod routes;
 mod slot;
 mod supervisor;
+mod watch;
 
 pub(crate) use confine::{Confinement, Ports};
 pub use confine::{Demand, Hold, Layer};
@@ -52,12 +56,12 @@ pub use pack::{PackError, PackPlan, pack};
 pub use refusal::Refusal;
 pub use runner::RUNNER_VERB;
 pub use state::PluginState;
-pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus};
+pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus, SwapOutcome, SwapReport};
 
 use crate::clock::Clock;
 use futures_util::future::{BoxFuture, join_all};
 use serde::{Deserialize, Serialize};
-use slot::{Command, Slot};
+use slot::Slot;
 use std::{
     fmt,
     path::PathBuf,
@@ -68,16 +72,17 @@ use std::{
     time::Duration,
 };
 use supervisor::{Shared, Supervisor};
-use tokio::{sync::oneshot, task::JoinHandle, time};
+use tokio::{task::JoinHandle, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How long a request on a plugin's route waits for a plugin that is starting.
-const ROUTE_WAIT: Duration = Duration::from_secs(5);
 /// How long plugins may take to stop when nobody says otherwise, milliseconds.
 const GRACE_MS: u64 = 8_000;
 
+/// How long the version before stands by when nobody says otherwise.
+const PROBATION: Duration = Duration::from_mins(1);
+
 /// What the room is given.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Where packages lie; earlier folders win among equals.
     pub dirs: Vec<PluginDir>,
@@ -87,6 +92,23 @@ pub struct Settings {
     pub host_version: String,
     /// The enabled channels, and only these.
     pub entries: Vec<Entry>,
+    /// Another version that appears in a folder takes over by itself.
+    pub hot_swap: bool,
+    /// How long the version before stands by after another one took over.
+    pub probation: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dirs: Vec::new(),
+            state_dir: PathBuf::new(),
+            host_version: String::new(),
+            entries: Vec::new(),
+            hot_swap: false,
+            probation: PROBATION,
+        }
+    }
 }
 
 /// A folder of packages, or one package.
@@ -241,6 +263,10 @@ impl Plugins {
             tasks.push(shared.tracker.spawn(supervisor.run()));
             slots.push(slot);
         }
+        if shared.settings.hot_swap {
+            let watching = watch::watch(shared.clone(), slots.clone());
+            tasks.push(shared.tracker.spawn(watching));
+        }
         Arc::new(Self { shared, slots, others, tasks: Mutex::new(tasks) })
     }
 
@@ -264,93 +290,16 @@ impl Plugins {
         list
     }
 
-    /// One attempt on a channel.
-    ///
-    /// # Errors
-    /// The plugin's own error; retryable `plugin_not_running` when nothing was handed over;
-    /// uncertain `plugin_died` or `timeout` when it may have been.
-    pub async fn send(&self, channel: &str, attempt: Attempt) -> Result<Receipt, SendError> {
-        self.live(channel)?.send(attempt).await
-    }
-
-    /// A request on a plugin's route; `None` when no enabled plugin has one for the path.
-    pub async fn http(
-        &self,
-        path: &str,
-        request: HttpRequest,
-    ) -> Option<Result<HttpResponse, RouteError>> {
-        let (slot, _) = self.find_route(path)?;
-        let live = time::timeout(ROUTE_WAIT, slot.live_soon()).await;
-        Some(match live.ok().flatten() {
-            Some(live) => live.http(request).await,
-            None => Err(RouteError::NotRunning(slot.reason())),
-        })
-    }
-
     /// The route that answers a path, of the enabled plugins.
     #[must_use]
     pub fn route(&self, path: &str) -> Option<Route> {
         self.find_route(path).map(|(_, route)| route)
     }
 
-    /// Asks a plugin to prove that an account works end to end; the line is for people.
-    ///
-    /// # Errors
-    /// The line that says why not.
-    pub async fn probe(
-        &self,
-        channel: &str,
-        account: &str,
-        timeout: Duration,
-    ) -> Result<String, String> {
-        let slot =
-            self.slot(channel).ok_or_else(|| format!("no channel `{channel}` is enabled"))?;
-        match slot.live() {
-            Some(live) => live.probe(account, timeout).await,
-            None => Err(format!("the plugin is not running ({})", slot.reason())),
-        }
-    }
-
-    /// Brings the bytes behind an attachment's handle into a file.
-    ///
-    /// # Errors
-    /// The plugin's own error; permanent `unsupported` when it cannot fetch; retryable when it does
-    /// not run or takes too long.
-    pub async fn fetch(&self, channel: &str, wanted: Fetch) -> Result<Fetched, SendError> {
-        self.live(channel)?.fetch(wanted).await
-    }
-
-    /// Asks what became of an attempt whose outcome was uncertain; `None` when there is no running
-    /// plugin to ask, or it did not answer.
-    pub async fn reconcile(&self, channel: &str, attempt: Attempt) -> Option<Reconciled> {
-        self.slot(channel)?.live()?.reconcile(attempt).await
-    }
-
     /// What the manifest says of an enabled channel; `None` until a manifest was found.
     #[must_use]
     pub fn capabilities(&self, channel: &str) -> Option<ChannelFacts> {
         self.slot(channel)?.facts()
-    }
-
-    /// Ends a plugin in order and starts it from the files as they are now.
-    ///
-    /// # Errors
-    /// Why it does not run now; whether it will be tried again is in its status.
-    pub async fn restart(&self, id: &str) -> Result<(), Refusal> {
-        let refuse =
-            |detail: &str| Refusal::Host { file: id.to_owned(), detail: detail.to_owned() };
-        let slot = self.slots.iter().find(|slot| slot.id() == id).ok_or_else(|| {
-            Refusal::NotInstalled {
-                wanted: id.to_owned(),
-                looked: "the enabled channels".into(),
-                unreadable: 0,
-            }
-        })?;
-        let (reply, answer) = oneshot::channel();
-        if slot.commands.send(Command::Restart(reply)).await.is_err() {
-            return Err(refuse("the gateway is going down"));
-        }
-        answer.await.unwrap_or_else(|_| Err(refuse("another restart or a shutdown came between")))
     }
 
     /// Stops all plugins within `deadline`: what is in flight may finish, then they are ended.
@@ -364,14 +313,6 @@ impl Plugins {
         if ended.is_err() {
             tracing::error!("not all plugins could be stopped in time");
         }
-    }
-
-    fn live(&self, channel: &str) -> Result<Arc<live::Live>, SendError> {
-        let Some(slot) = self.slot(channel) else {
-            let text = format!("no plugin is enabled for channel `{channel}`");
-            return Err(SendError::permanent("unknown_channel", text));
-        };
-        slot.live().ok_or_else(|| ledger::not_running(&slot.reason()))
     }
 
     fn slot(&self, channel: &str) -> Option<&Arc<Slot>> {

@@ -32,11 +32,23 @@ pub enum Verb {
         #[command(flatten)]
         reach: Reach,
     },
-    /// Stop a plugin in order and start it from its files as they are now
+    /// Let the files as they are now take over from the running version, losing no message
     Reload {
         /// The plugin's id
         #[arg(value_name = "ID")]
         id: String,
+        /// Stop the running version first and start from scratch; for one that does not answer
+        #[arg(long)]
+        restart: bool,
+        /// The gateway.
+        #[command(flatten)]
+        reach: Reach,
+    },
+    /// Put a package in the place of the one that serves its channel, and let it take over
+    Upgrade {
+        /// The new package on the gateway's machine: its folder, its plugin.toml or its library
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
         /// The gateway.
         #[command(flatten)]
         reach: Reach,
@@ -95,12 +107,16 @@ pub fn run(verb: Verb) -> Result<(), Failure> {
             let params = json!({"pluginId": id});
             reach.ask(&[Scope::Read], "plugins.inspect", params, |of| info(&of["plugin"]))
         }
-        Verb::Reload { id, reach } => {
-            let done = reach.with(async |gateway| {
-                gateway.be_patient(RELOAD);
-                gateway.call(&[Scope::Admin], "plugins.reload", json!({"pluginId": id})).await
-            })?;
-            reach.form.show(&done, |_| format!("{id} runs anew"))
+        Verb::Reload { id, restart, reach } => {
+            let mut params = json!({"pluginId": id});
+            if restart {
+                params["restart"] = json!(true);
+            }
+            change(&reach, "plugins.reload", &params)
+        }
+        Verb::Upgrade { file, reach } => {
+            let path = file.canonicalize().unwrap_or(file);
+            change(&reach, "plugins.upgrade", &json!({"path": path}))
         }
         Verb::Explain { file, form } => disk::explained(&file, &form),
         Verb::Pack { manifest, library, extra, out, form } => {
@@ -113,6 +129,21 @@ pub fn run(verb: Verb) -> Result<(), Failure> {
             })
         }
     }
+}
+
+/// Asks for a change of versions and says how it went.
+fn change(reach: &Reach, method: &str, params: &Value) -> Result<(), Failure> {
+    let done = reach.with(async |gateway| {
+        gateway.be_patient(RELOAD);
+        gateway.call(&[Scope::Admin], method, params.clone()).await
+    })?;
+    reach.form.show(&done, |done| {
+        let (id, version) = (print::cell(done, "pluginId"), print::cell(done, "version"));
+        match done["swap"]["pauseUs"].as_u64() {
+            Some(us) => format!("{id} {version} runs; messages waited {} ms", us.div_ceil(1000)),
+            None => format!("{id} {version} runs"),
+        }
+    })
 }
 
 fn listing(args: &ListArgs) -> Result<(), Failure> {
@@ -185,6 +216,9 @@ fn info(of: &Value) -> String {
             facts.push((name, text.replace('\n', " ")));
         }
     }
+    if of["lastSwap"].is_object() {
+        facts.push(("Last change", swap(now, &of["lastSwap"])));
+    }
     let mut text = print::facts(&facts);
     let log: Vec<&str> = print::rows(of, "lastLog").iter().filter_map(Value::as_str).collect();
     if !log.is_empty() {
@@ -192,6 +226,20 @@ fn info(of: &Value) -> String {
         text = format!("{text}\n\nLast log lines\n{}", log.join("\n"));
     }
     text
+}
+
+/// One change of versions in a line.
+fn swap(now: u64, of: &Value) -> String {
+    let (from, to) = (print::cell(of, "from"), print::cell(of, "to"));
+    let (outcome, when) = (print::cell(of, "outcome"), print::when(now, of.get("atMs")));
+    let pause =
+        of["pauseUs"].as_u64().map(|us| format!(", messages waited {} ms", us.div_ceil(1000)));
+    let reason = of["reason"].as_str().map(|text| format!(": {}", text.replace('\n', " ")));
+    format!(
+        "{from} to {to}, {outcome}, {when}{}{}",
+        pause.unwrap_or_default(),
+        reason.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]

@@ -5,15 +5,42 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
 
 /// `[plugins]`
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PluginsSection {
     /// Directories that hold plugin packages, beside the standard ones. Naming a directory here
     /// allows unsigned packages in it that the gateway's own user owns.
     pub dirs: Vec<PathBuf>,
+    /// When another version that appears in a plugin directory takes over from a running one.
+    pub hot_swap: HotSwap,
+    /// Seconds for which the version before stands by, ready to go on, after another one took over.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub probation_s: u64,
     /// `[plugins.<id>]`
     #[serde(flatten)]
     pub entries: BTreeMap<String, PluginEntry>,
+}
+
+impl Default for PluginsSection {
+    fn default() -> Self {
+        Self {
+            dirs: Vec::new(),
+            hot_swap: HotSwap::default(),
+            probation_s: 60,
+            entries: BTreeMap::new(),
+        }
+    }
+}
+
+/// When another version takes over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum HotSwap {
+    /// When `jackfield plugins reload` or `upgrade` says so.
+    #[default]
+    Manual,
+    /// As soon as its files have settled, too.
+    Auto,
 }
 
 /// `[plugins.<id>]`

@@ -8,7 +8,7 @@ use crate::{
         Config, Paths,
         agent::Backend as BackendKind,
         channels::ChannelSection,
-        plugins::{IsolationSetting, SandboxSetting},
+        plugins::{HotSwap, IsolationSetting, SandboxSetting},
     },
     messages::{ChannelPolicy, Flow, FlowRules, Senders},
     plugins::{self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins},
@@ -96,6 +96,8 @@ pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: boo
         state_dir: paths.state.clone(),
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
         entries: Vec::new(),
+        hot_swap: config.plugins.hot_swap == HotSwap::Auto,
+        probation: Duration::from_secs(config.plugins.probation_s),
     };
     let found = Plugins::discover(&settings);
     let manifests: Vec<&Manifest> = found.iter().filter_map(|c| c.manifest.as_ref()).collect();

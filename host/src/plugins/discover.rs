@@ -95,6 +95,9 @@ fn scan_dir(dir: &PluginDir) -> Vec<Candidate> {
 /// A folder with a manifest is a package; a library without one is a mistake worth naming; anything
 /// else is none of our business.
 fn look_at(path: &Path, explicit: bool) -> Option<Candidate> {
+    if path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".")) {
+        return None; // hidden: a package being put in place
+    }
     let missing = || {
         let refusal = Refusal::MissingManifest { file: shown(path) };
         Some(refused(path.to_path_buf(), explicit, refusal))
@@ -121,6 +124,12 @@ pub(super) fn examine(path: &Path, explicit: bool) -> Candidate {
         }
         Err(refusal) => refused(path.to_path_buf(), explicit, refusal),
     }
+}
+
+/// The package an operator points at: its folder, its manifest or its library.
+pub(super) fn at(path: &Path) -> Candidate {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    examine(folder, true)
 }
 
 fn read_manifest(file: &Path) -> Result<String, Refusal> {

@@ -39,6 +39,7 @@ pub(super) struct Ledger {
 #[derive(Debug, Default)]
 struct Book {
     closed: bool,
+    held: bool,
     last: u64,
     messages: HashMap<u64, Message>,
     http: HashMap<u64, oneshot::Sender<HttpResponse>>,
@@ -53,6 +54,15 @@ struct Message {
     answer: oneshot::Sender<Result<Receipt, SendError>>,
     /// Given back when the plugin answers, even after the caller stopped waiting.
     _credit: Credit,
+}
+
+/// Why no message was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NoEntry {
+    /// This life is over.
+    Closed,
+    /// Another version is about to take over: whoever sends waits for that.
+    Held,
 }
 
 /// A message on its way.
@@ -79,15 +89,27 @@ impl Ledger {
         self.requests.clone().try_acquire_owned().ok().map(Arc::new)
     }
 
-    /// Enters a message; `None` when this life is over.
+    /// Enters a message.
     pub(super) fn open_message(
         &self,
         ticket: Arc<Ticket>,
         credit: Credit,
-    ) -> Option<Open<Result<Receipt, SendError>>> {
-        self.open(|book, number, answer| {
-            book.messages.insert(number, Message { ticket, answer, _credit: credit });
+    ) -> Result<Open<Result<Receipt, SendError>>, NoEntry> {
+        let (sender, answer) = oneshot::channel();
+        self.with(|book| {
+            if book.closed || book.held {
+                return Err(if book.closed { NoEntry::Closed } else { NoEntry::Held });
+            }
+            book.last += 1;
+            let number = book.last;
+            book.messages.insert(number, Message { ticket, answer: sender, _credit: credit });
+            Ok(Open { number, answer })
         })
+    }
+
+    /// From now on no message is entered, or again.
+    pub(super) fn hold(&self, held: bool) {
+        self.with(|book| book.held = held);
     }
 
     /// Enters an HTTP request; `None` when this life is over.
@@ -165,8 +187,14 @@ impl Ledger {
     }
 
     /// How many messages are unanswered.
+    #[cfg(test)]
     pub(super) fn open_messages(&self) -> usize {
         self.with(|book| book.messages.len())
+    }
+
+    /// How many messages are unanswered and still waited for: whose outcome is not told yet.
+    pub(super) fn awaited_messages(&self) -> usize {
+        self.with(|book| book.messages.values().filter(|m| !m.answer.is_closed()).count())
     }
 
     /// This life is over: nothing new is entered, everybody who waits is told.

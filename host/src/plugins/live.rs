@@ -6,7 +6,7 @@
 use super::{
     Attempt, RouteError,
     carrier::{Outgoing, Ticket, encode},
-    ledger::{Credit, Ledger, not_running},
+    ledger::{Credit, Ledger, NoEntry, Open, not_running},
 };
 use jackfield_plugin_api::{
     error::SendError,
@@ -17,6 +17,7 @@ use jackfield_plugin_api::{
     outbound::Receipt,
 };
 use std::{
+    pin::Pin,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -26,6 +27,14 @@ use tokio::{sync::mpsc, time};
 const HTTP_TIME: Duration = Duration::from_secs(30);
 /// How long a plugin may take to bring one file.
 const FETCH_TIME: Duration = Duration::from_mins(1);
+
+/// What came of handing an attempt to one life.
+pub(super) enum Handed {
+    /// Its outcome.
+    Answered(Result<Receipt, SendError>),
+    /// Not taken: another life is about to take over, and gets it.
+    Held(Attempt),
+}
 
 /// One running life.
 pub(super) struct Live {
@@ -51,16 +60,34 @@ impl Live {
     }
 
     /// One attempt, within its time, which covers the wait for room too.
-    pub(super) async fn send(&self, attempt: Attempt) -> Result<Receipt, SendError> {
+    pub(super) async fn send(&self, attempt: Attempt) -> Handed {
         let deadline = time::sleep(attempt.timeout);
         tokio::pin!(deadline);
         let credit = tokio::select! {
-            credit = self.ledger.message_credit() => credit.ok_or_else(|| not_running("it ended"))?,
-            () = &mut deadline => return Err(busy()),
+            credit = self.ledger.message_credit() => credit,
+            () = &mut deadline => return Handed::Answered(Err(busy())),
         };
         let ticket = Arc::new(Ticket::default());
-        let entry = self.ledger.open_message(ticket.clone(), credit.clone());
-        let entry = entry.ok_or_else(|| not_running("it ended"))?;
+        let entry = credit.map_or(Err(NoEntry::Closed), |credit| {
+            Ok((self.ledger.open_message(ticket.clone(), credit.clone())?, credit))
+        });
+        match entry {
+            Ok((entry, credit)) => {
+                Handed::Answered(self.ask(attempt, entry, (ticket, credit), deadline).await)
+            }
+            Err(NoEntry::Held) => Handed::Held(attempt),
+            Err(NoEntry::Closed) => Handed::Answered(Err(not_running("it ended"))),
+        }
+    }
+
+    /// Sends the frame of an entered message and waits for the answer.
+    async fn ask(
+        &self,
+        attempt: Attempt,
+        entry: Open<Result<Receipt, SendError>>,
+        (ticket, credit): (Arc<Ticket>, Credit),
+        mut deadline: Pin<&mut time::Sleep>,
+    ) -> Result<Receipt, SendError> {
         let frame = HostFrame::Msg {
             seq: entry.number,
             idem_key: attempt.idem_key,
@@ -175,7 +202,8 @@ impl Live {
     }
 }
 
-fn busy() -> SendError {
+/// The answer to an attempt that found no room in time: provably unsent.
+pub(super) fn busy() -> SendError {
     let text = "the plugin is still busy with earlier messages";
     SendError::retryable("plugin_busy", text)
 }

@@ -207,6 +207,26 @@ pub enum Refusal {
         /// JSON pointer of the setting it blames.
         setting: Option<String>,
     },
+    /// The running version goes on, because the other one could not take over.
+    #[error("{plugin}: version {to} was not taken over, {from} goes on: {why}")]
+    NotTakenOver {
+        /// The plugin.
+        plugin: String,
+        /// The version that runs.
+        from: String,
+        /// The version that was to take over.
+        to: String,
+        /// The step that failed, and how; the refusal where there is one.
+        why: String,
+    },
+    /// One change at a time.
+    #[error("{plugin}: version {to} is just being taken over; ask again when that is through")]
+    Changing {
+        /// The plugin.
+        plugin: String,
+        /// The version that is taken over.
+        to: String,
+    },
     /// Our side could not do its part.
     #[error("{file}: {detail}")]
     Host {

@@ -4,10 +4,11 @@
 //! The supervisor writes here, everybody else reads. Must not know: how plugins are started.
 
 use super::{
-    ChannelFacts, Entry, Inbox, PluginState, PluginStatus, Refusal,
+    ChannelFacts, Entry, Inbox, Isolation, PluginState, PluginStatus, Refusal,
     confine::{Hold, Layer},
     live::Live,
     log::PluginLog,
+    status::{SwapOutcome, SwapReport},
 };
 use crate::clock::Clock;
 use jackfield_plugin_api::{
@@ -15,19 +16,47 @@ use jackfield_plugin_api::{
     link::{LinkReport, LinkState},
     manifest::{Manifest, Route},
 };
+use serde_json::Value;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Most accounts one plugin may report links for.
-const LINKS_MAX: usize = 256;
+pub(super) const LINKS_MAX: usize = 256;
+
+/// Whoever asked, waiting for what came of it.
+pub(super) type Reply = oneshot::Sender<Result<(), Refusal>>;
 
 /// What can be asked of a supervisor.
 pub(super) enum Command {
     /// End this life and begin a new one from the files as they are now.
-    Restart(oneshot::Sender<Result<(), Refusal>>),
+    Restart(Reply),
+    /// Begin another life beside this one and hand over, or begin one if there is none.
+    Change(Change, Reply),
+    /// The files in a watched folder have settled: take them over if they are another version.
+    Offer,
+}
+
+/// What shall be different in the next life.
+#[derive(Clone, Default)]
+pub(super) struct Change {
+    /// A package to install and run, instead of what the folders offer.
+    pub(super) package: Option<PathBuf>,
+    /// The channel's table and its accounts.
+    pub(super) settings: Option<(Value, Vec<String>)>,
+}
+
+/// The way to a plugin for those who want something of it.
+#[derive(Clone)]
+enum Gate {
+    /// It is not running.
+    Shut,
+    /// One version hands over to another: wait.
+    Held,
+    /// This life takes work.
+    Open(Arc<Live>),
 }
 
 /// One enabled channel's plugin.
@@ -37,12 +66,14 @@ pub(super) struct Slot {
     pub(super) commands: mpsc::Sender<Command>,
     clock: Clock,
     book: Mutex<Book>,
-    live: watch::Sender<Option<Arc<Live>>>,
+    gate: watch::Sender<Gate>,
     state: watch::Sender<PluginState>,
 }
 
 struct Book {
     status: PluginStatus,
+    config: Value,
+    accounts: Vec<String>,
     manifest: Option<Manifest>,
 }
 
@@ -55,13 +86,14 @@ impl Slot {
         status.enabled = true;
         status.isolation = entry.isolation;
         status.since_ms = clock.now_ms();
+        let (config, accounts) = (entry.config.clone(), entry.accounts.clone());
         let slot = Self {
             log: Arc::new(PluginLog::new(id, clock.clone())),
             entry,
             commands,
             clock,
-            book: Mutex::new(Book { status, manifest: None }),
-            live: watch::Sender::new(None),
+            book: Mutex::new(Book { status, config, accounts, manifest: None }),
+            gate: watch::Sender::new(Gate::Shut),
             state: watch::Sender::new(PluginState::Installed),
         };
         (Arc::new(slot), asked)
@@ -77,11 +109,6 @@ impl Slot {
     /// The id under which it is known now.
     pub(super) fn id(&self) -> String {
         self.book().status.id.clone()
-    }
-
-    /// Where it stands.
-    pub(super) fn state(&self) -> PluginState {
-        self.book().status.state
     }
 
     /// Why it is not running, in a few words.
@@ -107,19 +134,49 @@ impl Slot {
         self.book().manifest.as_ref().map(|manifest| manifest.http.clone()).unwrap_or_default()
     }
 
-    /// Its running life.
-    pub(super) fn live(&self) -> Option<Arc<Live>> {
-        self.live.borrow().clone()
+    /// Its running life, waited for while one version hands over to another; `None` when it is not
+    /// running.
+    pub(super) async fn live(&self) -> Option<Arc<Live>> {
+        let mut gate = self.gate.subscribe();
+        match &*gate.wait_for(|gate| !matches!(gate, Gate::Held)).await.ok()? {
+            Gate::Open(live) => Some(Arc::clone(live)),
+            Gate::Shut | Gate::Held => None,
+        }
     }
 
     /// Its running life, waited for while it is on its way; `None` once it is known not to come.
     pub(super) async fn live_soon(&self) -> Option<Arc<Live>> {
-        let (mut live, mut state) = (self.live.subscribe(), self.state.subscribe());
+        let (mut gate, mut state) = (self.gate.subscribe(), self.state.subscribe());
         tokio::select! {
             biased;
-            found = live.wait_for(Option::is_some) => found.ok()?.clone(),
+            found = gate.wait_for(|gate| matches!(gate, Gate::Open(_))) => match &*found.ok()? {
+                Gate::Open(live) => Some(Arc::clone(live)),
+                Gate::Shut | Gate::Held => None,
+            },
             _ = state.wait_for(|state| state.is_down()) => None,
         }
+    }
+
+    /// The channel's table as the next life gets it.
+    pub(super) fn config(&self) -> Value {
+        self.book().config.clone()
+    }
+
+    /// The configured accounts.
+    pub(super) fn accounts(&self) -> Vec<String> {
+        self.book().accounts.clone()
+    }
+
+    /// Where its code runs.
+    pub(super) fn isolation(&self) -> Isolation {
+        self.book().status.isolation
+    }
+
+    /// The channel's table is another one from now on.
+    pub(super) fn configure(&self, (config, accounts): (Value, Vec<String>)) {
+        let mut book = self.book();
+        book.config = config;
+        book.accounts = accounts;
     }
 
     /// The package that was chosen, as far as it is known without a manifest.
@@ -144,8 +201,9 @@ impl Slot {
     /// A new life begins.
     pub(super) fn begin(&self, generation: u64) {
         let mut book = self.book();
+        let again = book.status.generation > 0;
         book.status.generation = generation;
-        book.status.restarts = u32::try_from(generation.saturating_sub(1)).unwrap_or(u32::MAX);
+        book.status.restarts += u32::from(again);
         drop(book);
         self.enter(PluginState::Starting);
     }
@@ -172,13 +230,43 @@ impl Slot {
     /// The life said `ready` and takes work.
     pub(super) fn runs(&self, live: Arc<Live>) {
         self.book().status.last_error = None;
-        self.live.send_replace(Some(live));
+        self.gate.send_replace(Gate::Open(live));
         self.enter(PluginState::Running);
     }
 
     /// The life takes no more work.
     pub(super) fn hide(&self) {
-        self.live.send_replace(None);
+        self.gate.send_replace(Gate::Shut);
+    }
+
+    /// Work waits: one version hands over to another.
+    pub(super) fn holds(&self) {
+        self.gate.send_replace(Gate::Held);
+    }
+
+    /// Work goes on with this life, whatever was running before.
+    pub(super) fn continues(&self, generation: u64, pid: Option<u32>, live: Arc<Live>) {
+        let mut book = self.book();
+        book.status.generation = generation;
+        book.status.pid = pid;
+        book.status.last_error = None;
+        drop(book);
+        self.gate.send_replace(Gate::Open(live));
+        self.enter(PluginState::Running);
+    }
+
+    /// A life ended and another one goes on.
+    pub(super) fn ended(&self, how: &str) {
+        self.book().status.last_exit = Some(how.to_owned());
+    }
+
+    /// How the last change of versions stands.
+    pub(super) fn report(&self, swap: SwapReport) {
+        let mut book = self.book();
+        if let (SwapOutcome::RolledBack, Some(reason)) = (swap.outcome, &swap.reason) {
+            book.status.last_error = Some(reason.clone());
+        }
+        book.status.last_swap = Some(swap);
     }
 
     /// The life is over: how it ended, what that means for the accounts.
@@ -205,8 +293,7 @@ impl Slot {
 
     /// Sets every known account's link to what its plugin's state makes of it, and tells.
     pub(super) fn relink(&self, inbox: &dyn Inbox, state: LinkState, detail: Option<&str>) {
-        let mut accounts: Vec<AccountId> =
-            self.entry.accounts.iter().map(|account| AccountId(account.clone())).collect();
+        let mut accounts: Vec<AccountId> = self.accounts().into_iter().map(AccountId).collect();
         let known: Vec<LinkReport> = self.book().status.links.clone();
         for link in &known {
             if !accounts.contains(&link.account) {
@@ -226,8 +313,9 @@ impl Slot {
     fn enter(&self, next: PluginState) {
         let mut book = self.book();
         let status = &mut book.status;
-        debug_assert!(status.state.may_become(next), "{:?} to {next:?}", status.state);
-        if status.state != next {
+        let same = status.state == next;
+        debug_assert!(same || status.state.may_become(next), "{:?} to {next:?}", status.state);
+        if !same {
             tracing::info!(plugin = %status.id, from = ?status.state, to = ?next, "plugin state");
         }
         status.state = next;

@@ -43,6 +43,8 @@ pub struct PluginStatus {
     pub pid: Option<u32>,
     /// When it came into this state, milliseconds since the Unix epoch.
     pub since_ms: u64,
+    /// How the last change of versions went; `None` until there was one.
+    pub last_swap: Option<SwapReport>,
     /// Why it is not running, or the last trouble it had; two lines at most.
     pub last_error: Option<String>,
     /// How its last life ended.
@@ -51,6 +53,38 @@ pub struct PluginStatus {
     pub last_log: Vec<String>,
     /// The last report of each account's link.
     pub links: Vec<LinkReport>,
+}
+
+/// One change from a running version to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SwapReport {
+    /// The version that ran.
+    pub from: String,
+    /// The version that was to take over; empty when that was never known.
+    pub to: String,
+    /// What came of it.
+    pub outcome: SwapOutcome,
+    /// Why it was called off; two lines at most.
+    pub reason: Option<String>,
+    /// When it came to that, milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// How long messages waited, microseconds; `None` when they never did.
+    pub pause_us: Option<u64>,
+}
+
+/// What came of a change of versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SwapOutcome {
+    /// Being made ready, or handing over.
+    Underway,
+    /// The new version serves; the old one stands by.
+    Probation,
+    /// The new version serves.
+    Done,
+    /// The old version goes on.
+    RolledBack,
 }
 
 impl PluginStatus {
@@ -70,6 +104,7 @@ impl PluginStatus {
             sandbox: Vec::new(),
             pid: None,
             since_ms: 0,
+            last_swap: None,
             last_error: None,
             last_exit: None,
             last_log: Vec::new(),

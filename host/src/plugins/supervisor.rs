@@ -1,22 +1,27 @@
 //! One task for each enabled plugin: it alone starts, watches, ends and restarts it, for ever.
 //!
 //! A life goes: find the package, stage it, try it, launch it, greet it ([`start`]), serve it until
-//! it ends ([`serve`]); then rest, for as long as the way it ended asks for, and begin again.
+//! it ends ([`serve`]); then rest, for as long as the way it ended asks for, and begin again. Another
+//! version takes over beside it without such an end ([`swap`]).
 //! Nothing that happens here touches the gateway or another plugin. Must not know: what events
 //! mean, who calls the live plugin.
 
+mod hand_over;
+mod life;
 mod serve;
 mod start;
+mod swap;
 
 use super::{
     Inbox, PluginState, Refusal, Settings,
     backoff::Backoff,
     discover,
-    slot::{Command, Slot},
-    stage::Staged,
+    install::Install,
+    slot::{Change, Command, Reply, Slot},
 };
 use crate::clock::{self, Clock};
-use jackfield_plugin_api::{link::LinkState, manifest::MANIFEST_FILE};
+use jackfield_plugin_api::{frame::State, link::LinkState, manifest::MANIFEST_FILE};
+use start::{Launch, Prepared, Source};
 use std::{
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -26,18 +31,13 @@ use std::{
     },
     time::{Duration, SystemTime},
 };
-use tokio::{
-    sync::{mpsc, oneshot},
-    time,
-};
+use tokio::{sync::mpsc, time};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often the files of a refused plugin are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// How long storage may take to finish the events of a life that is over.
 const FINISH_TIME: Duration = Duration::from_secs(10);
-
-type Reply = oneshot::Sender<Result<(), Refusal>>;
 
 /// What all supervisors share.
 pub(super) struct Shared {
@@ -65,9 +65,11 @@ pub(super) struct Supervisor {
     backoff: Backoff,
     generation: u64,
     /// What the last life ran from; a crash starts the same again, whatever lies in the folder now.
-    staged: Option<Staged>,
-    /// The staged library that a throw-away process has opened without falling.
-    tried: Option<PathBuf>,
+    prepared: Option<Prepared>,
+    /// What an earlier version handed over, for the next life.
+    legacy: Option<State>,
+    /// The copy that did not get through its probation, or not that far: not offered again.
+    unfit: Option<PathBuf>,
     /// Whoever waits for the restart that is under way.
     asked: Option<Reply>,
 }
@@ -103,8 +105,9 @@ impl Supervisor {
             commands,
             backoff: Backoff::default(),
             generation: 0,
-            staged: None,
-            tried: None,
+            prepared: None,
+            legacy: None,
+            unfit: None,
             asked: None,
         }
     }
@@ -146,7 +149,7 @@ impl Supervisor {
             let wait = self.pause(text, exit, Duration::ZERO);
             return self.rest(time::sleep(wait)).await;
         }
-        self.staged = None;
+        self.prepared = None;
         self.fall(PluginState::Refused, LinkState::Stopped, Some(text), exit);
         let changed = changed(self.shared.clone(), self.slot.clone());
         self.rest(changed).await
@@ -193,16 +196,55 @@ impl Supervisor {
             () = reason => return true,
             command = self.commands.recv() => command,
         };
-        if let Some(Command::Restart(reply)) = command {
-            self.renew(reply);
+        match command {
+            Some(Command::Restart(reply)) => self.renew(reply),
+            Some(Command::Change(change, reply)) => self.change_at_rest(change, reply).await,
+            // A refused package is looked at anyway; one that fell starts from the files it had.
+            Some(Command::Offer) | None => {}
         }
         true
     }
 
+    /// Nothing runs, so there is nothing to hand over: what shall change does, and a life begins.
+    async fn change_at_rest(&mut self, change: Change, reply: Reply) {
+        if let Some(settings) = change.settings {
+            self.slot.configure(settings);
+        }
+        if let Some(path) = change.package {
+            let place = PathBuf::from(self.slot.status().path);
+            let launch = self.launch(true);
+            let installed = async {
+                let prepared = launch.prepare(Source::Package { path, place }).await?;
+                let mut install = Install::prepare(&prepared.staged, &prepared.package)?;
+                install.exchange().map_err(|error| {
+                    start::host_failure(&prepared.staged, "cannot be put in place", &error)
+                })
+            };
+            if let Err(refusal) = installed.await {
+                // Whoever asked may have gone.
+                let _ = reply.send(Err(refusal));
+                return;
+            }
+        }
+        self.renew(reply);
+    }
+
+    /// A launch under the number of this generation.
+    fn launch(&self, describes: bool) -> Launch {
+        Launch {
+            shared: self.shared.clone(),
+            slot: self.slot.clone(),
+            generation: self.generation,
+            config: self.slot.config(),
+            describes,
+        }
+    }
+
     /// The next life shall be a fresh one, from the files as they are.
     fn renew(&mut self, reply: Reply) {
-        self.staged = None;
-        self.tried = None;
+        self.prepared = None;
+        self.legacy = None;
+        self.unfit = None;
         self.backoff.forgive();
         self.asked = Some(reply);
     }

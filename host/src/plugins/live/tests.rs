@@ -31,6 +31,14 @@ fn attempt(text: &str) -> Attempt {
     }
 }
 
+/// One attempt on a life that is not about to be replaced.
+async fn send(live: &Live, attempt: Attempt) -> Result<Receipt, SendError> {
+    match live.send(attempt).await {
+        Handed::Answered(outcome) => outcome,
+        Handed::Held(_) => panic!("nobody holds it"),
+    }
+}
+
 /// Takes the next frame as a carrier does; `None` when it was withdrawn.
 async fn take(queue: &mut mpsc::Receiver<Outgoing>) -> Option<HostFrame> {
     let Some(Outgoing::Frame { bytes, ticket, .. }) = queue.recv().await else {
@@ -53,16 +61,16 @@ async fn an_attempt_carries_its_key_and_brings_the_receipt_back() {
         live.ledger
             .settle_message(seq, Ok(Receipt { message: Some("m1".into()), ..Receipt::default() }));
     };
-    let (sent, ()) = tokio::join!(live.send(attempt("hi")), plugin);
+    let (sent, ()) = tokio::join!(send(&live, attempt("hi")), plugin);
     assert_eq!(sent.unwrap().message, Some("m1".into()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn silence_is_uncertain_once_handed_over_and_retryable_before() {
     let (live, mut queue) = open();
-    let (handed_over, _) = tokio::join!(live.send(attempt("a")), take(&mut queue));
+    let (handed_over, _) = tokio::join!(send(&live, attempt("a")), take(&mut queue));
     assert_eq!(handed_over.unwrap_err().class, FailureClass::Uncertain);
-    let queued = live.send(attempt("b")).await.unwrap_err();
+    let queued = send(&live, attempt("b")).await.unwrap_err();
     assert_eq!((queued.class, queued.code.as_str()), (FailureClass::Retryable, "plugin_busy"));
     assert_eq!(take(&mut queue).await, None, "what was given up is never sent");
 }
@@ -70,13 +78,13 @@ async fn silence_is_uncertain_once_handed_over_and_retryable_before() {
 #[tokio::test(start_paused = true)]
 async fn a_full_window_makes_the_next_wait_and_then_give_up_unsent() {
     let (live, mut queue) = open();
-    let waiting = join_all((0..WINDOW).map(|_| live.send(attempt("x"))));
+    let waiting = join_all((0..WINDOW).map(|_| send(&live, attempt("x"))));
     let plugin = async {
         for _ in 0..WINDOW {
             take(&mut queue).await.unwrap();
         }
         let one_more = Attempt { timeout: Duration::from_secs(1), ..attempt("one more") };
-        let error = live.send(one_more).await.unwrap_err();
+        let error = send(&live, one_more).await.unwrap_err();
         live.ledger.close("over");
         error
     };
@@ -85,7 +93,7 @@ async fn a_full_window_makes_the_next_wait_and_then_give_up_unsent() {
     for answer in answers {
         assert_eq!(answer.unwrap_err().class, FailureClass::Uncertain);
     }
-    assert_eq!(live.send(attempt("later")).await.unwrap_err().code, "plugin_not_running");
+    assert_eq!(send(&live, attempt("later")).await.unwrap_err().code, "plugin_not_running");
 }
 
 fn wanted() -> Fetch {
@@ -145,7 +153,7 @@ async fn a_plugin_that_dies_or_stays_silent_leaves_the_question_open() {
 #[tokio::test]
 async fn what_does_not_fit_into_a_frame_is_refused_for_good() {
     let (live, _queue) = open();
-    let error = live.send(attempt(&"x".repeat(FRAME_BYTES_MAX))).await.unwrap_err();
+    let error = send(&live, attempt(&"x".repeat(FRAME_BYTES_MAX))).await.unwrap_err();
     assert_eq!((error.class, error.code.as_str()), (FailureClass::Permanent, "too_large"));
     assert_eq!(live.ledger.open_messages(), 0);
 }
@@ -154,7 +162,25 @@ async fn what_does_not_fit_into_a_frame_is_refused_for_good() {
 async fn a_queue_that_is_gone_means_unsent() {
     let (live, queue) = open();
     drop(queue);
-    assert_eq!(live.send(attempt("x")).await.unwrap_err().code, "plugin_not_running");
+    assert_eq!(send(&live, attempt("x")).await.unwrap_err().code, "plugin_not_running");
     let probe = live.probe("default", Duration::from_secs(1)).await;
     assert!(probe.unwrap_err().contains("takes nothing"));
+}
+
+#[tokio::test]
+async fn what_a_held_life_does_not_take_comes_back_whole() {
+    let (live, mut queue) = open();
+    live.ledger.hold(true);
+    let Handed::Held(back) = live.send(attempt("wait")).await else {
+        panic!("held");
+    };
+    assert_eq!(back, attempt("wait"));
+    assert!(queue.try_recv().is_err(), "nothing was handed over");
+    live.ledger.hold(false);
+    let taken = async {
+        take(&mut queue).await.unwrap();
+        live.ledger.close("over");
+    };
+    let (answer, ()) = tokio::join!(send(&live, back), taken);
+    assert_eq!(answer.unwrap_err().class, FailureClass::Uncertain);
 }

@@ -2,23 +2,25 @@
 //! events, asks whether it still lives, and hears what others want of it.
 //!
 //! The loop never waits for the plugin: everything it sends goes into a queue that credit keeps
-//! from filling. Must not know: where the plugin's code runs, when it is started again.
+//! from filling. A life that another version takes over from ends here too, and the loop goes on
+//! with the other. Must not know: where the plugin's code runs, when it is started again.
 
-mod hear;
-mod life;
-
-use super::{End, FINISH_TIME, Supervisor};
-use crate::plugins::slot::Command;
+use super::{
+    End, Supervisor,
+    life::{Life, PING_EVERY, Role},
+    start::{Launched, Source},
+    swap::{self, Swap},
+};
+use crate::plugins::{Refusal, slot::Command};
 use jackfield_plugin_api::link::LinkState;
-use life::Life;
 use std::time::Duration;
 use tokio::time;
 
 /// How long a plugin may take to stop when it is to be started again.
-const RESTART_GRACE: Duration = Duration::from_secs(10);
+pub(super) const RESTART_GRACE: Duration = Duration::from_secs(10);
 
 impl Supervisor {
-    /// One life.
+    /// One life, or as many as hand over to each other.
     pub(super) async fn live_once(&mut self) -> End {
         self.generation += 1;
         self.slot.begin(self.generation);
@@ -27,34 +29,44 @@ impl Supervisor {
         let launched = tokio::select! {
             biased;
             () = halt.cancelled() => return End::Halted,
-            launched = self.launch() => launched,
+            launched = self.start() => launched,
         };
         let launched = match launched {
             Ok(launched) => launched,
             Err(refusal) => return End::Refused(refusal),
         };
         self.slot.has_process(launched.carrier.pid);
-        let mut life = Life::new(self.shared.clone(), self.slot.clone(), self.generation, launched);
-        let end = self.serve(&mut life).await;
-        self.slot.hide();
-        life.live.ledger.close(&Life::epitaph(&end));
-        // The cursors of the next start must include what this life's events will have stored.
-        if time::timeout(FINISH_TIME, life.intake.finish()).await.is_err() {
-            tracing::error!(plugin = %self.slot.id(), "storage is stuck; its events are given up");
+        self.prepared = Some(launched.prepared.clone());
+        let mut life = Life::new(self.shared.clone(), self.slot.clone(), launched, Role::Serving);
+        life.legacy = self.legacy.take();
+        let mut swap = None;
+        let end = self.serve(&mut life, &mut swap).await;
+        if let Some(swap) = swap {
+            self.give_up(swap, &Life::epitaph(&end));
         }
+        self.slot.hide();
+        // The cursors of the next start must include what this life's events will have stored.
+        life.conclude(&end).await;
         end
     }
 
-    async fn serve(&mut self, life: &mut Life) -> End {
+    async fn start(&mut self) -> Result<Launched, Refusal> {
+        let launch = self.launch(true);
+        let source = self.prepared.take().map_or(Source::Folders, Source::Staged);
+        let prepared = launch.prepare(source).await?;
+        launch.launch(prepared).await
+    }
+
+    async fn serve(&mut self, life: &mut Life, swap: &mut Option<Swap>) -> End {
         let halt = self.shared.halt.clone();
-        let mut pings = time::interval(life::PING_EVERY);
+        let mut pings = time::interval(PING_EVERY);
         pings.set_missed_tick_behavior(time::MissedTickBehavior::Delay);
         loop {
-            let takes = life.intake.has_room();
-            let deadline = life.deadline();
             tokio::select! {
-                incoming = life.carrier.incoming.recv(), if takes => {
-                    if let Some(end) = life.hear(incoming).await {
+                happening = life.happening() => {
+                    if let Some(end) = life.handle(happening).await
+                        && let Some(end) = self.fall_back(life, swap, end).await
+                    {
                         return end;
                     }
                     if life.is_running() && let Some(reply) = self.asked.take() {
@@ -62,25 +74,31 @@ impl Supervisor {
                         let _ = reply.send(Ok(()));
                     }
                 }
-                resolved = life.intake.resolved() => life.answer(resolved),
-                _ = pings.tick() => life.ping(),
-                () = time::sleep_until(deadline) => {
-                    if let Some(end) = life.overdue() {
-                        return end;
-                    }
+                event = swap::happening(swap.as_mut()) => {
+                    self.swap_goes_on(life, swap, event).await;
                 }
-                Some(Command::Restart(reply)) = self.commands.recv() => {
-                    if life.is_ending() {
-                        self.asked = Some(reply);
-                    } else {
-                        life.end_in_order(End::Asked(reply), RESTART_GRACE);
-                    }
+                _ = pings.tick() => {
+                    life.ping();
+                    swap.iter_mut().for_each(Swap::ping);
                 }
+                Some(command) = self.commands.recv() => self.obey(life, swap, command),
                 () = halt.cancelled(), if !life.is_halting() => {
+                    if let Some(swap) = swap.take() {
+                        self.give_up(swap, "the gateway is going down");
+                    }
                     life.end_in_order(End::Halted, self.shared.grace());
                 }
             }
-            life.move_on();
+            self.take_steps(life, swap).await;
+        }
+    }
+
+    fn obey(&mut self, life: &mut Life, swap: &mut Option<Swap>, command: Command) {
+        match command {
+            Command::Restart(reply) if life.is_ending() => self.asked = Some(reply),
+            Command::Restart(reply) => life.end_in_order(End::Asked(reply), RESTART_GRACE),
+            Command::Change(change, reply) => self.change(life, swap, change, reply),
+            Command::Offer => self.look_at_offer(life, swap),
         }
     }
 }

@@ -1,72 +1,109 @@
 //! From files to a launched plugin: find, stage, try, launch.
 //!
-//! Every way this can fail is a [`Refusal`]. Must not know: frames.
+//! Every way this can fail is a [`Refusal`]. Must not know: frames, what else is running.
 
-use super::{Shared, Supervisor};
+use super::Shared;
 use crate::plugins::{
     Isolation, Refusal,
     carrier::Carrier,
     confine::{self, Folders},
     discover::{self, Candidate},
-    instance, log, process,
+    instance, library, log, process,
     runner::Order,
     slot::Slot,
     stage::{self, Staged},
 };
 use jackfield_plugin_api::frame::{Init, WINDOW};
-use std::{io, sync::Arc, time::Duration};
+use serde_json::Value;
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How long a library may take to be opened; its constructors run in that time.
 pub(super) const LOAD_TIME: Duration = Duration::from_secs(10);
 
+/// What a life is launched from.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Prepared {
+    /// The private copy.
+    pub(super) staged: Staged,
+    /// The package it was made of.
+    pub(super) package: PathBuf,
+}
+
 /// A launched life and what it was launched from.
 pub(super) struct Launched {
     pub(super) carrier: Carrier,
-    pub(super) staged: Staged,
+    pub(super) prepared: Prepared,
+    pub(super) generation: u64,
 }
 
-impl Supervisor {
-    /// Makes ready whatever is not ready yet and launches the plugin.
-    pub(super) async fn launch(&mut self) -> Result<Launched, Refusal> {
-        let staged = self.prepare().await?;
+/// Where the files of a life come from.
+pub(super) enum Source {
+    /// The plugin folders, as they are now.
+    Folders,
+    /// A copy that was made before; checked again.
+    Staged(Prepared),
+    /// A package an operator named. It must meet the rules of the place it shall go to.
+    Package {
+        /// Its folder.
+        path: PathBuf,
+        /// The place.
+        place: PathBuf,
+    },
+}
+
+/// A launch to be made.
+pub(super) struct Launch {
+    pub(super) shared: Arc<Shared>,
+    pub(super) slot: Arc<Slot>,
+    pub(super) generation: u64,
+    /// The channel's table that it will start with.
+    pub(super) config: Value,
+    /// What is chosen becomes the plugin's description at once, so that it is known why it is not
+    /// running. Not so beside a running version.
+    pub(super) describes: bool,
+}
+
+impl Launch {
+    /// Makes ready whatever is not ready yet.
+    pub(super) async fn prepare(&self, source: Source) -> Result<Prepared, Refusal> {
+        let (shared, slot, describes) = (self.shared.clone(), self.slot.clone(), self.describes);
+        let task = self.shared.tracker.spawn_blocking(move || match source {
+            Source::Staged(prepared) => prepared.staged.verify().map(|()| prepared),
+            Source::Folders => find(&shared, &slot, describes),
+            Source::Package { path, place } => {
+                let staged = stage::stage(&path, is_explicit(&shared, &place), state_dir(&shared));
+                staged.map(|staged| Prepared { staged, package: place })
+            }
+        });
+        task.await.unwrap_or_else(|error| {
+            let file = self.slot.id();
+            Err(Refusal::Host { file, detail: format!("staging ended: {error}") })
+        })
+    }
+
+    /// Launches what is ready.
+    pub(super) async fn launch(&self, prepared: Prepared) -> Result<Launched, Refusal> {
+        let staged = &prepared.staged;
         let order = self
-            .order(&staged)
-            .map_err(|error| host_failure(&staged, "its folders cannot be made", &error))?;
-        let carrier = match self.slot.entry.isolation {
+            .order(staged)
+            .map_err(|error| host_failure(staged, "its folders cannot be made", &error))?;
+        let carrier = match self.slot.isolation() {
             Isolation::Process => process::launch(&order, &self.slot.log, &self.shared.tracker),
             Isolation::InProcess => {
-                self.try_out(&order, &staged).await?;
+                // A library that would take this process down takes a throw-away one instead.
+                if !library::is_mapped(&staged.library) {
+                    process::probe(&order, &self.slot.log, LOAD_TIME).await?;
+                }
                 instance::launch(order, &self.slot.log)
             }
         };
-        let carrier =
-            carrier.map_err(|error| host_failure(&staged, "cannot be started", &error))?;
-        Ok(Launched { carrier, staged })
-    }
-
-    /// The staged copy of the last life, or of the package as it lies there now.
-    async fn prepare(&mut self) -> Result<Staged, Refusal> {
-        let (shared, slot) = (self.shared.clone(), self.slot.clone());
-        let before = self.staged.take();
-        let task = self.shared.tracker.spawn_blocking(move || match before {
-            Some(staged) => staged.verify().map(|()| staged),
-            None => find(&shared, &slot),
-        });
-        let staged = task.await.unwrap_or_else(|error| {
-            let file = self.slot.id();
-            Err(Refusal::Host { file, detail: format!("staging ended: {error}") })
-        })?;
-        self.staged = Some(staged.clone());
-        Ok(staged)
-    }
-
-    /// A library that would take this process down takes a throw-away one instead.
-    async fn try_out(&mut self, order: &Order, staged: &Staged) -> Result<(), Refusal> {
-        if self.tried.as_ref() != Some(&staged.library) {
-            process::probe(order, &self.slot.log, LOAD_TIME).await?;
-            self.tried = Some(staged.library.clone());
-        }
-        Ok(())
+        let carrier = carrier.map_err(|error| host_failure(staged, "cannot be started", &error))?;
+        Ok(Launched { carrier, prepared, generation: self.generation })
     }
 
     fn order(&self, staged: &Staged) -> io::Result<Order> {
@@ -74,7 +111,7 @@ impl Supervisor {
         let folders = Folders::of(&self.shared.settings.state_dir, &manifest.id);
         folders.make()?;
         let confinement =
-            confine::plan(manifest, &entry.config, &staged.dir, &folders, entry.sandbox);
+            confine::plan(manifest, &self.config, &staged.dir, &folders, entry.sandbox);
         Ok(Order {
             library: staged.library.clone(),
             shown: staged.shown(),
@@ -92,18 +129,30 @@ impl Supervisor {
     }
 }
 
-fn find(shared: &Arc<Shared>, slot: &Arc<Slot>) -> Result<Staged, Refusal> {
+fn find(shared: &Arc<Shared>, slot: &Arc<Slot>, describes: bool) -> Result<Prepared, Refusal> {
     let found = discover::scan(&shared.settings.dirs);
     let candidate =
         discover::choose(&found, &slot.entry).ok_or_else(|| not_installed(shared, slot, &found))?;
     match &candidate.manifest {
-        Some(manifest) => slot.describe(&candidate.path, manifest),
-        None => slot.place(&candidate.path, &candidate.id()),
+        Some(manifest) if describes => slot.describe(&candidate.path, manifest),
+        None if describes => slot.place(&candidate.path, &candidate.id()),
+        _ => {}
     }
     if let Some(refusal) = &candidate.refusal {
         return Err(refusal.clone());
     }
-    stage::stage(&candidate.path, candidate.explicit, &shared.settings.state_dir)
+    let staged = stage::stage(&candidate.path, candidate.explicit, state_dir(shared))?;
+    Ok(Prepared { staged, package: candidate.path.clone() })
+}
+
+/// Whether an operator named the folder that a package lies in, or the package itself.
+fn is_explicit(shared: &Shared, package: &Path) -> bool {
+    let holds = |dir: &Path| dir == package || Some(dir) == package.parent();
+    shared.settings.dirs.iter().any(|dir| dir.explicit && holds(&dir.path))
+}
+
+fn state_dir(shared: &Shared) -> &Path {
+    &shared.settings.state_dir
 }
 
 fn not_installed(shared: &Shared, slot: &Slot, found: &[Candidate]) -> Refusal {

@@ -3,19 +3,20 @@
 //! Inbound walk: the carrier comes before, [`intake`](crate::plugins::intake) after. Must not know:
 //! time.
 
-use super::life::{FATAL_GRACE, FOR_EVER, Life, Phase, START_TIME};
+use super::{FATAL_GRACE, FOR_EVER, HandOver, Life, Phase, Role, START_TIME};
 use crate::plugins::{
     PluginEvent, Refusal,
     carrier::{Exit, Incoming},
     log::{Record, join_fields},
     manifest::version_pair,
+    slot::LINKS_MAX,
     supervisor::{End, FINISH_TIME},
 };
 use jackfield_plugin_api::{
     abi::PROTOCOL,
     error::{PluginError, SendError},
     fetch::Fetched,
-    frame::{HostFrame, PluginFrame},
+    frame::{Accepted, HostFrame, PluginFrame, State},
     link::LinkReport,
 };
 use tokio::time;
@@ -26,7 +27,11 @@ impl Life {
         match incoming {
             Some(Incoming::Loaded(layers)) => {
                 self.loaded = true;
-                self.slot.confined(layers);
+                if self.role == Role::Serving {
+                    self.slot.confined(layers);
+                } else {
+                    self.layers = layers;
+                }
                 let host = format!("jackfield {}", self.shared.settings.host_version);
                 let protocol = PROTOCOL.to_owned();
                 self.post(&HostFrame::Hello { protocol, host, features: Vec::new() });
@@ -79,10 +84,9 @@ impl Life {
                 true
             }
             PluginFrame::Fatal { error } => self.fatal(error),
-            PluginFrame::Hello { .. }
-            | PluginFrame::Drained { .. }
-            | PluginFrame::State { .. }
-            | PluginFrame::Unknown => false,
+            PluginFrame::Drained { epoch, .. } => self.note(epoch, |it| it.drained = true),
+            PluginFrame::State { epoch, state } => self.note(epoch, |it| it.state = Some(state)),
+            PluginFrame::Hello { .. } | PluginFrame::Unknown => false,
         };
         if !expected {
             self.unexpected += 1;
@@ -95,16 +99,28 @@ impl Life {
         if let Err(refusal) = self.recognise(protocol, id, version) {
             return self.end_now(End::Refused(refusal));
         }
+        if self.role == Role::Candidate {
+            self.phase = Phase::Greeted;
+            self.deadline = self.shared.clock.monotonic() + FOR_EVER;
+        } else {
+            let legacy = self.legacy.take();
+            self.begin(legacy).await;
+        }
+    }
+
+    /// Lets it begin to work: with the settings and cursors of now, and what an earlier version
+    /// handed over.
+    pub(in crate::plugins::supervisor) async fn begin(&mut self, state: Option<State>) {
         let asked = self.shared.inbox.cursors(&self.slot.entry.channel);
         let Ok(cursors) = time::timeout(FINISH_TIME, asked).await else {
             let file = self.staged.shown();
             let detail = "its place in its streams could not be read from storage".to_owned();
             return self.end_now(End::Refused(Refusal::Host { file, detail }));
         };
-        let config = self.slot.entry.config.clone();
+        let config = self.config.take().unwrap_or_else(|| self.slot.config());
         self.phase = Phase::Starting;
         self.deadline = self.shared.clock.monotonic() + START_TIME;
-        self.post(&HostFrame::Start { config, state: None, cursors, epoch: self.generation });
+        self.post(&HostFrame::Start { config, state, cursors, epoch: self.generation });
     }
 
     /// The plugin is what its manifest says, and speaks our protocol.
@@ -133,14 +149,21 @@ impl Life {
             return false;
         }
         self.phase = Phase::Running;
+        self.ran = true;
         self.deadline = self.shared.clock.monotonic() + FOR_EVER;
-        self.slot.runs(self.live.clone());
+        if self.role == Role::Serving {
+            self.slot.runs(self.live.clone());
+        }
         true
     }
 
     /// Events may come before `ready`: some platforms speak first. After `stop` they are left
-    /// unanswered, and come again in the next life.
+    /// unanswered, and come again in the next life. A version that handed over keeps its events.
     fn take(&mut self, id: u64, event: PluginEvent) -> bool {
+        if self.role == Role::Parked {
+            self.post(&HostFrame::EventAck { id, accepted: Accepted::Refused });
+            return true;
+        }
         let taken = matches!(self.phase, Phase::Starting | Phase::Running | Phase::Leaving);
         if taken {
             self.intake.offer(id, event);
@@ -148,10 +171,38 @@ impl Life {
         taken
     }
 
-    fn relink(&self, report: LinkReport) -> bool {
+    /// Told outside at once, unless another version is taking over or has.
+    fn relink(&mut self, report: LinkReport) -> bool {
+        match self.links.iter().position(|link| link.account == report.account) {
+            Some(index) => self.links[index].clone_from(&report),
+            None if self.links.len() < LINKS_MAX => self.links.push(report.clone()),
+            None => {}
+        }
+        if self.role == Role::Serving && self.handing_over.is_none() {
+            self.tell(report);
+        }
+        true
+    }
+
+    /// Tells outside how its links stand.
+    pub(in crate::plugins::supervisor) fn tell_links(&self) {
+        self.links.iter().cloned().for_each(|report| self.tell(report));
+    }
+
+    fn tell(&self, report: LinkReport) {
         self.slot.link(report.clone());
         self.shared.inbox.link_changed(&self.slot.entry.channel, report);
-        true
+    }
+
+    /// Something about the hand-over; of an attempt that was called off it is nothing.
+    fn note(&mut self, epoch: u64, note: impl FnOnce(&mut HandOver)) -> bool {
+        match &mut self.handing_over {
+            Some((current, hand_over)) if *current == epoch => {
+                note(hand_over);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn pong(&mut self, n: u64) -> bool {
@@ -162,11 +213,13 @@ impl Life {
 
     fn fatal(&mut self, error: PluginError) -> bool {
         let end = match self.phase {
-            Phase::Loading | Phase::Starting => End::Refused(Refusal::FailedToStart {
-                file: self.staged.shown(),
-                text: error.text,
-                setting: error.config_path,
-            }),
+            Phase::Loading | Phase::Greeted | Phase::Starting => {
+                End::Refused(Refusal::FailedToStart {
+                    file: self.staged.shown(),
+                    text: error.text,
+                    setting: error.config_path,
+                })
+            }
             Phase::Running => self.fell(format!("gave up: {error}")),
             // Its end is under way for another reason.
             Phase::Leaving | Phase::Closing | Phase::Killed => return true,

@@ -1,25 +1,35 @@
 //! What is known of the life that is being served, and what the lapse of time and the wish to end
-//! it do to it. What its frames do is in [`hear`](super::hear).
+//! it do to it. What its frames do is in [`hear`].
 //!
-//! Phases go one way: loading → starting → running → leaving → closing → killed. Must not know:
-//! what comes after this life.
+//! Phases go one way: loading → greeted → starting → running → leaving → closing → killed. Must not
+//! know: what comes after this life, nor why another one runs beside it.
+
+mod hear;
 
 use crate::plugins::{
-    PluginState, Refusal,
-    carrier::{Carrier, Exit, Outgoing, encode},
+    Refusal,
+    carrier::{Carrier, Exit, Incoming, Outgoing, encode},
+    confine::Layer,
     intake::{Intake, Resolved},
     live::Live,
     refusal::{LOADING, STARTING},
     slot::Slot,
     stage::Staged,
     supervisor::{
-        End, Shared,
+        End, FINISH_TIME, Shared,
         start::{LOAD_TIME, Launched},
     },
 };
-use jackfield_plugin_api::frame::HostFrame;
-use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc::error::TrySendError, time::Instant};
+use jackfield_plugin_api::{
+    frame::{HostFrame, State},
+    link::LinkReport,
+};
+use serde_json::Value;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc::error::TrySendError,
+    time::{Instant, sleep_until, timeout},
+};
 
 /// How often a running plugin is asked whether it lives.
 pub(super) const PING_EVERY: Duration = Duration::from_secs(5);
@@ -39,6 +49,8 @@ pub(super) const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 pub(super) enum Phase {
     /// Launched; the library is being opened, or `hello` is awaited.
     Loading,
+    /// It said `hello` and waits for the running version to hand over.
+    Greeted,
     /// `start` was sent.
     Starting,
     /// It said `ready`.
@@ -51,6 +63,36 @@ pub(super) enum Phase {
     Killed,
 }
 
+/// What a life is to the plugin's slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It is the plugin, as far as anybody outside can tell.
+    Serving,
+    /// It may become the plugin; what it reports is kept for then.
+    Candidate,
+    /// It was the plugin and stands by.
+    Parked,
+}
+
+/// What a running version handed over, or said about that.
+#[derive(Debug, Default)]
+pub(super) struct HandOver {
+    /// It stopped taking new things.
+    pub(super) drained: bool,
+    /// Its state.
+    pub(super) state: Option<State>,
+}
+
+/// What happens next in a life.
+pub(super) enum Happening {
+    /// It spoke, or its carrier did.
+    Heard(Option<Incoming>),
+    /// Storage decided on one of its events.
+    Resolved(Resolved),
+    /// The present phase has taken too long.
+    Overdue,
+}
+
 /// The life being served.
 pub(super) struct Life {
     pub(super) carrier: Carrier,
@@ -59,7 +101,20 @@ pub(super) struct Life {
     pub(super) shared: Arc<Shared>,
     pub(super) slot: Arc<Slot>,
     pub(super) staged: Staged,
+    /// The package it came from.
+    pub(super) package: PathBuf,
     pub(super) generation: u64,
+    pub(super) role: Role,
+    /// The last report of each account's link.
+    pub(super) links: Vec<LinkReport>,
+    /// Under which number it is asked to hand over, and how far it has come.
+    pub(super) handing_over: Option<(u64, HandOver)>,
+    /// What closes its process in, kept until it serves.
+    pub(super) layers: Vec<Layer>,
+    /// The settings it shall try, if not those of the slot.
+    pub(super) config: Option<Value>,
+    /// What an earlier version exported, for its start.
+    pub(super) legacy: Option<State>,
     pub(super) phase: Phase,
     pub(super) deadline: Instant,
     /// When the whole way out must be over.
@@ -70,6 +125,8 @@ pub(super) struct Life {
     pub(super) misses: u32,
     pub(super) ponged: bool,
     pub(super) unexpected: u64,
+    /// It said `ready` once.
+    pub(super) ran: bool,
     /// Decided already, reported once the carrier has ended.
     end: Option<End>,
 }
@@ -78,18 +135,25 @@ impl Life {
     pub(super) fn new(
         shared: Arc<Shared>,
         slot: Arc<Slot>,
-        generation: u64,
         launched: Launched,
+        role: Role,
     ) -> Self {
         let begun = shared.clock.monotonic();
         Self {
             live: Arc::new(Live::new(launched.carrier.outgoing.clone())),
             intake: Intake::new(shared.inbox.clone()),
             carrier: launched.carrier,
-            staged: launched.staged,
+            staged: launched.prepared.staged,
+            package: launched.prepared.package,
             shared,
             slot,
-            generation,
+            generation: launched.generation,
+            role,
+            links: Vec::new(),
+            handing_over: None,
+            layers: Vec::new(),
+            config: None,
+            legacy: None,
             phase: Phase::Loading,
             deadline: begun + LOAD_TIME,
             grace_ends: begun + FOR_EVER,
@@ -99,18 +163,75 @@ impl Life {
             misses: 0,
             ponged: true,
             unexpected: 0,
+            ran: false,
             end: None,
         }
     }
 
-    /// When the present phase has taken too long.
-    pub(super) fn deadline(&self) -> Instant {
-        self.deadline
+    /// Waits for what happens next; nothing is lost when the wait is given up.
+    pub(super) async fn happening(&mut self) -> Happening {
+        let takes = self.intake.has_room();
+        tokio::select! {
+            incoming = self.carrier.incoming.recv(), if takes => Happening::Heard(incoming),
+            resolved = self.intake.resolved() => Happening::Resolved(resolved),
+            () = sleep_until(self.deadline) => Happening::Overdue,
+        }
+    }
+
+    /// Deals with what happened; gives the end when it was the last.
+    pub(super) async fn handle(&mut self, happening: Happening) -> Option<End> {
+        let end = match happening {
+            Happening::Heard(incoming) => self.hear(incoming).await,
+            Happening::Resolved(resolved) => {
+                self.answer(resolved);
+                None
+            }
+            Happening::Overdue => self.overdue(),
+        };
+        if end.is_none() {
+            self.move_on();
+        }
+        end
+    }
+
+    /// Serves what is left of a life that nobody needs any more.
+    pub(super) async fn see_off(mut self, grace: Duration) {
+        self.role = Role::Parked;
+        if self.ran {
+            self.end_in_order(End::Halted, grace);
+        } else {
+            self.end_now(End::Halted);
+        }
+        let end = loop {
+            let happening = self.happening().await;
+            if let Some(end) = self.handle(happening).await {
+                break end;
+            }
+        };
+        self.conclude(&end).await;
+    }
+
+    /// Tells everybody who waits how it ended, and lets storage finish what it has begun.
+    pub(super) async fn conclude(&mut self, end: &End) {
+        self.live.ledger.close(&Self::epitaph(end));
+        if timeout(FINISH_TIME, self.intake.finish()).await.is_err() {
+            tracing::error!(plugin = %self.slot.id(), "storage is stuck; its events are given up");
+        }
     }
 
     /// Whether it takes work.
     pub(super) fn is_running(&self) -> bool {
         self.phase == Phase::Running
+    }
+
+    /// Whether it said `hello` and waits to begin.
+    pub(super) fn is_greeted(&self) -> bool {
+        self.phase == Phase::Greeted
+    }
+
+    /// Whether nothing is under way: no message awaited, no event being stored.
+    pub(super) fn is_idle(&self) -> bool {
+        self.live.ledger.awaited_messages() == 0 && self.intake.is_idle()
     }
 
     /// Whether its end is decided.
@@ -159,7 +280,7 @@ impl Life {
     /// Lets what is in flight finish, then stops and closes it; by force when `grace` is over.
     pub(super) fn end_in_order(&mut self, end: End, grace: Duration) {
         self.end = Some(end);
-        self.slot.hide();
+        self.withdraw();
         if self.phase >= Phase::Leaving {
             return;
         }
@@ -175,26 +296,33 @@ impl Life {
 
     /// Ends it by force; what was decided before stays decided.
     pub(super) fn end_now(&mut self, end: End) {
-        self.slot.hide();
+        self.withdraw();
         self.end.get_or_insert(end);
         self.phase = Phase::Killed;
         self.deadline = self.shared.clock.monotonic() + KILL_TIME;
         self.carrier.kill.cancel();
     }
 
+    /// Nobody outside gets at it any more.
+    fn withdraw(&self) {
+        if self.role == Role::Serving {
+            self.slot.hide();
+        }
+    }
+
     /// Takes the next step on the way out as soon as nothing is in flight.
-    pub(super) fn move_on(&mut self) {
-        if self.phase == Phase::Leaving && self.live.ledger.open_messages() == 0 {
+    fn move_on(&mut self) {
+        if self.phase == Phase::Leaving && self.live.ledger.awaited_messages() == 0 {
             self.close();
         }
     }
 
     /// The deadline of the present phase has come. Gives the end when there is no more to wait for.
-    pub(super) fn overdue(&mut self) -> Option<End> {
+    fn overdue(&mut self) -> Option<End> {
         match self.phase {
             Phase::Loading => self.end_now(End::Refused(self.late(LOADING, LOAD_TIME))),
             Phase::Starting => self.end_now(End::Refused(self.late(STARTING, START_TIME))),
-            Phase::Running => self.deadline += FOR_EVER,
+            Phase::Greeted | Phase::Running => self.deadline += FOR_EVER,
             Phase::Leaving => self.close(),
             Phase::Closing => self.fall("did not close in time".to_owned()),
             Phase::Killed => {
@@ -214,7 +342,7 @@ impl Life {
         }
         let step = match self.phase {
             Phase::Loading if !self.loaded => LOADING,
-            Phase::Loading | Phase::Starting => STARTING,
+            Phase::Loading | Phase::Greeted | Phase::Starting => STARTING,
             _ => return self.fell(how),
         };
         End::Refused(Refusal::Died { file: self.staged.shown(), how, step: step.to_owned() })
@@ -232,11 +360,11 @@ impl Life {
 
     /// Ends it by force because of what it did.
     pub(super) fn fall(&mut self, how: String) {
-        let end = if self.slot.state() == PluginState::Starting {
+        let end = if self.ran {
+            self.fell(how)
+        } else {
             let step = STARTING.to_owned();
             End::Refused(Refusal::Died { file: self.staged.shown(), how, step })
-        } else {
-            self.fell(how)
         };
         self.end_now(end);
     }

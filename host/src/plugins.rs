@@ -80,6 +80,8 @@ const GRACE_MS: u64 = 8_000;
 
 /// How long the version before stands by when nobody says otherwise.
 const PROBATION: Duration = Duration::from_mins(1);
+/// How long a plugin may take to start when nobody says otherwise.
+const START_TIME: Duration = Duration::from_secs(30);
 
 /// What the room is given.
 #[derive(Clone, Debug)]
@@ -96,6 +98,8 @@ pub struct Settings {
     pub hot_swap: bool,
     /// How long the version before stands by after another one took over.
     pub probation: Duration,
+    /// How long a plugin may take from `start` to `ready`.
+    pub start_time: Duration,
 }
 
 impl Default for Settings {
@@ -107,6 +111,7 @@ impl Default for Settings {
             entries: Vec::new(),
             hot_swap: false,
             probation: PROBATION,
+            start_time: START_TIME,
         }
     }
 }

@@ -30,6 +30,7 @@ mod schemas;
 mod service;
 mod startup;
 mod tls;
+mod swap;
 mod transcripts;
 mod walk;
 mod webchat;

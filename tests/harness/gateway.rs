@@ -1,7 +1,9 @@
 //! One gateway process with a home of its own: configuration, state and plugins in a temporary
 //! folder, a free port, and everything it prints kept.
 
-use crate::{Client, Connect, PATIENCE, eventually, libraries, output::Output, patiently};
+use crate::{
+    Client, Connect, Exchange, PATIENCE, eventually, libraries, output::Output, patiently,
+};
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs, io,
@@ -72,6 +74,16 @@ impl Options {
         self.plugin("line-echo").config(&format!(
             "[plugins.line-echo]\nisolation = \"{isolation}\"\n\
              [channels.line]\nenabled = true\nlisten = \"127.0.0.1:0\"\ndm_policy = \"open\"\n{more}"
+        ))
+    }
+
+    /// The stand-in channel, whose platform is `exchange`, open to every sender.
+    #[must_use]
+    pub fn stand_in(self, isolation: &str, exchange: &Exchange) -> Self {
+        self.plugin("stand-in").config(&format!(
+            "[plugins.stand-in]\nisolation = \"{isolation}\"\n\
+             [channels.stand-in]\nenabled = true\nserver = \"127.0.0.1:{}\"\ndm_policy = \"open\"",
+            exchange.port
         ))
     }
 }

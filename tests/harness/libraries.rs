@@ -4,9 +4,13 @@
 //! that the workspace was not built before the tests, and the panic says so.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// The version the stand-in channel is built with.
+const BUILT_AS: &str = "1.0.0-a.stand-in";
 
 /// The folder of this build profile, for example `target/debug`.
 #[must_use]
@@ -42,10 +46,10 @@ pub fn library(id: &str) -> PathBuf {
     )))
 }
 
-/// The folder with the source of the plugin `id`: an adapter of ours or an example.
+/// The folder with the source of the plugin `id`: an adapter of ours, an example, or the stand-in.
 #[must_use]
 pub fn source(id: &str) -> PathBuf {
-    ["plugins", "examples"]
+    ["plugins", "examples", "tests"]
         .iter()
         .map(|place| root().join(place).join(id))
         .find(|folder| folder.join("plugin.toml").is_file())
@@ -54,18 +58,44 @@ pub fn source(id: &str) -> PathBuf {
 
 /// Makes the package of the plugin `id` in `folder`, with the gateway's own verb.
 pub fn pack(id: &str, folder: &Path) {
+    pack_files(&source(id).join("plugin.toml"), &library(id), folder);
+}
+
+/// Makes the package of another version of the stand-in channel: the one with this letter.
+pub fn pack_stand_in(letter: char, folder: &Path) {
+    let parts = tempfile::tempdir().expect("a temporary folder can be made");
+    let (manifest, file) = (source("stand-in").join("plugin.toml"), library("stand-in"));
+    let text = fs::read_to_string(manifest).expect("the repository is readable");
+    let version = format!("1.0.0-{letter}.stand-in");
+    let new = parts.path().join("plugin.toml");
+    fs::write(&new, text.replace(BUILT_AS, &version)).expect("the folder is ours");
+    let mut bytes = fs::read(&file).expect("it was built");
+    let places: Vec<usize> = (0..bytes.len().saturating_sub(BUILT_AS.len()))
+        .filter(|at| bytes[*at..].starts_with(BUILT_AS.as_bytes()))
+        .collect();
+    assert!(!places.is_empty(), "the library names its version");
+    for at in places {
+        bytes[at..at + version.len()].copy_from_slice(version.as_bytes());
+    }
+    let library = parts.path().join(file.file_name().expect("a library has a name"));
+    fs::write(&library, bytes).expect("the folder is ours");
+    pack_files(&new, &library, folder);
+}
+
+fn pack_files(manifest: &Path, library: &Path, folder: &Path) {
     let ran = Command::new(binary())
         .args(["plugins", "pack", "--manifest"])
-        .arg(source(id).join("plugin.toml"))
+        .arg(manifest)
         .arg("--library")
-        .arg(library(id))
+        .arg(library)
         .arg("--out")
         .arg(folder)
         .output()
         .expect("the gateway's binary can be run");
     assert!(
         ran.status.success(),
-        "packing {id} failed with {}:\n{}{}",
+        "packing {} failed with {}:\n{}{}",
+        manifest.display(),
         ran.status,
         String::from_utf8_lossy(&ran.stdout),
         String::from_utf8_lossy(&ran.stderr)

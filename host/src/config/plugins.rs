@@ -16,6 +16,9 @@ pub struct PluginsSection {
     /// Seconds for which the version before stands by, ready to go on, after another one took over.
     #[schemars(range(min = 0, max = 86_400))]
     pub probation_s: u64,
+    /// Seconds a plugin may take to start.
+    #[schemars(range(min = 1, max = 3600))]
+    pub start_s: u64,
     /// `[plugins.<id>]`
     #[serde(flatten)]
     pub entries: BTreeMap<String, PluginEntry>,
@@ -27,6 +30,7 @@ impl Default for PluginsSection {
             dirs: Vec::new(),
             hot_swap: HotSwap::default(),
             probation_s: 60,
+            start_s: 30,
             entries: BTreeMap::new(),
         }
     }

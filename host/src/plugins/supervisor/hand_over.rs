@@ -61,7 +61,7 @@ impl Supervisor {
         {
             swap.state = Some(state.clone());
             other.begin(Some(state)).await;
-            swap.enter(Step::Start, now, Self::start_limit());
+            swap.enter(Step::Start, now, self.start_limit());
         }
         if swap.step == Step::Start
             && let Some(other) = &swap.other
@@ -91,7 +91,7 @@ impl Supervisor {
     }
 
     /// The new version is the plugin from now on; the old one stands by.
-    pub(super) async fn switch(&mut self, life: &mut Life, swap: &mut Swap) {
+    pub(super) fn switch(&mut self, life: &mut Life, swap: &mut Swap) {
         let Some(other) = &mut swap.other else { return };
         mem::swap(life, other);
         other.role = Role::Parked;

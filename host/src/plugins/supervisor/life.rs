@@ -35,8 +35,6 @@ use tokio::{
 pub(super) const PING_EVERY: Duration = Duration::from_secs(5);
 /// Unanswered questions after which it does not.
 const MISSES_MAX: u32 = 2;
-/// From `start` to `ready`.
-pub(super) const START_TIME: Duration = Duration::from_secs(30);
 /// What is in flight may finish within this before a plugin is told to stop.
 const LEAVE_TIME_MAX: Duration = Duration::from_secs(5);
 /// Between `SIGKILL` and giving up on the rest.
@@ -321,7 +319,10 @@ impl Life {
     fn overdue(&mut self) -> Option<End> {
         match self.phase {
             Phase::Loading => self.end_now(End::Refused(self.late(LOADING, LOAD_TIME))),
-            Phase::Starting => self.end_now(End::Refused(self.late(STARTING, START_TIME))),
+            Phase::Starting => {
+                let limit = self.shared.settings.start_time;
+                self.end_now(End::Refused(self.late(STARTING, limit)));
+            }
             Phase::Greeted | Phase::Running => self.deadline += FOR_EVER,
             Phase::Leaving => self.close(),
             Phase::Closing => self.fall("did not close in time".to_owned()),

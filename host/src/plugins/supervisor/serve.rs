@@ -52,7 +52,8 @@ impl Supervisor {
 
     async fn start(&mut self) -> Result<Launched, Refusal> {
         let launch = self.launch(true);
-        let source = self.prepared.take().map_or(Source::Folders, Source::Staged);
+        let source =
+            self.prepared.take().map_or(Source::Folders, |before| Source::Staged(Box::new(before)));
         let prepared = launch.prepare(source).await?;
         launch.launch(prepared).await
     }

@@ -46,7 +46,7 @@ pub(super) enum Source {
     /// The plugin folders, as they are now.
     Folders,
     /// A copy that was made before; checked again.
-    Staged(Prepared),
+    Staged(Box<Prepared>),
     /// A package an operator named. It must meet the rules of the place it shall go to.
     Package {
         /// Its folder.
@@ -73,7 +73,7 @@ impl Launch {
     pub(super) async fn prepare(&self, source: Source) -> Result<Prepared, Refusal> {
         let (shared, slot, describes) = (self.shared.clone(), self.slot.clone(), self.describes);
         let task = self.shared.tracker.spawn_blocking(move || match source {
-            Source::Staged(prepared) => prepared.staged.verify().map(|()| prepared),
+            Source::Staged(prepared) => prepared.staged.verify().map(|()| *prepared),
             Source::Folders => find(&shared, &slot, describes),
             Source::Package { path, place } => {
                 let staged = stage::stage(&path, is_explicit(&shared, &place), state_dir(&shared));

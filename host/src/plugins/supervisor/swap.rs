@@ -9,7 +9,7 @@
 
 use super::{
     End, Supervisor,
-    life::{Happening, Life, Role, START_TIME},
+    life::{Happening, Life, Role},
     serve::RESTART_GRACE,
     start::{Launched, Prepared, Source},
 };
@@ -192,7 +192,7 @@ impl Supervisor {
         let place = life.package.clone();
         let source = match change.package {
             Some(path) => Source::Package { path, place },
-            None if change.settings.is_some() => Source::Staged(life.prepared()),
+            None if change.settings.is_some() => Source::Staged(Box::new(life.prepared())),
             None => Source::Folders,
         };
         self.unfit = None;
@@ -306,7 +306,7 @@ impl Supervisor {
                 under_way.probing = None;
                 match probed {
                     Ok(()) => {
-                        self.switch(life, under_way).await;
+                        self.switch(life, under_way);
                         None
                     }
                     Err(line) => Some(format!("it does not work: {line}")),
@@ -354,8 +354,9 @@ impl Supervisor {
         Some(Life::epitaph(&end))
     }
 
-    pub(super) fn start_limit() -> Duration {
-        START_TIME + Duration::from_secs(1)
+    /// A little more than the start itself may take, which is watched over in its own words.
+    pub(super) fn start_limit(&self) -> Duration {
+        self.shared.settings.start_time + Duration::from_secs(1)
     }
 
     pub(super) fn drain_limit(life: &Life) -> Duration {

@@ -3,7 +3,7 @@
 //! Inbound walk: the carrier comes before, [`intake`](crate::plugins::intake) after. Must not know:
 //! time.
 
-use super::{FATAL_GRACE, FOR_EVER, HandOver, Life, Phase, Role, START_TIME};
+use super::{FATAL_GRACE, FOR_EVER, HandOver, Life, Phase, Role};
 use crate::plugins::{
     PluginEvent, Refusal,
     carrier::{Exit, Incoming},
@@ -119,7 +119,7 @@ impl Life {
         };
         let config = self.config.take().unwrap_or_else(|| self.slot.config());
         self.phase = Phase::Starting;
-        self.deadline = self.shared.clock.monotonic() + START_TIME;
+        self.deadline = self.shared.clock.monotonic() + self.shared.settings.start_time;
         self.post(&HostFrame::Start { config, state, cursors, epoch: self.generation });
     }
 

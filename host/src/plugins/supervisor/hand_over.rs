@@ -97,7 +97,7 @@ impl Supervisor {
         other.role = Role::Parked;
         life.role = Role::Serving;
         self.slot.describe(&life.package, &life.staged.manifest);
-        self.slot.confined(mem::take(&mut life.layers));
+        self.slot.confined(life.layers.clone());
         if let Some(settings) = swap.settings.take() {
             self.slot.configure(settings);
         }
@@ -203,6 +203,7 @@ impl Supervisor {
         mem::swap(life, &mut old);
         self.prepared = Some(life.prepared());
         self.slot.describe(&life.package, &life.staged.manifest);
+        self.slot.confined(life.layers.clone());
         self.go_on(life, &swap);
         self.slot.ended(&how);
         self.slot.report(report);

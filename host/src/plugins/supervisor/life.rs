@@ -107,7 +107,7 @@ pub(super) struct Life {
     pub(super) links: Vec<LinkReport>,
     /// Under which number it is asked to hand over, and how far it has come.
     pub(super) handing_over: Option<(u64, HandOver)>,
-    /// What closes its process in, kept until it serves.
+    /// What closes its process in.
     pub(super) layers: Vec<Layer>,
     /// The settings it shall try, if not those of the slot.
     pub(super) config: Option<Value>,

@@ -27,10 +27,9 @@ impl Life {
         match incoming {
             Some(Incoming::Loaded(layers)) => {
                 self.loaded = true;
+                self.layers.clone_from(&layers);
                 if self.role == Role::Serving {
                     self.slot.confined(layers);
-                } else {
-                    self.layers = layers;
                 }
                 let host = format!("jackfield {}", self.shared.settings.host_version);
                 let protocol = PROTOCOL.to_owned();

@@ -10,6 +10,7 @@ PLUGINS := $(notdir $(patsubst %/plugin.toml,%,$(wildcard plugins/*/plugin.toml)
 PRODUCT := --package jackfield $(PLUGINS:%=--package jackfield-%)
 DYLIB := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 ARGS ?=
+CYCLES ?= 50
 WEB := plugins/webchat/web
 NODE := $(CURDIR)/tests/node/node_modules/.bin
 ASSETS_SUM := cat ../assets/* | cksum
@@ -28,7 +29,7 @@ define pack
 done
 endef
 
-.PHONY: help run test dist schemas web fmt
+.PHONY: help run test crash dist schemas web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -56,6 +57,10 @@ test: ## Install what tests need, then formatting, lints, build and every test
 	@cargo test --quiet --locked --workspace --doc
 	@echo "test: units, house rules, plays"
 	@cargo test --locked --workspace --lib --bins --tests
+
+crash: ## Kill the gateway CYCLES times under traffic and look for what was lost or said twice
+	@cargo build --quiet --locked --workspace
+	@JACKFIELD_CRASH_CYCLES="$(CYCLES)" cargo test --quiet --locked --package jackfield-tests --test e2e crash:: -- --nocapture
 
 dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 	@tests/setup.sh build

@@ -257,6 +257,7 @@ impl Gateway {
         if tokio::time::timeout(TASKS_STOP, self.tracker.wait()).await.is_err() {
             tracing::warn!(left = self.tracker.len(), "some tasks did not end in time");
         }
+        core.messages.add_up().await;
         core.store.close().await;
     }
 }

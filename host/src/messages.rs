@@ -221,6 +221,26 @@ impl Messages {
             .await
     }
 
+    /// Says in the log how the sends of this run ended, and whether none is missing. Called when
+    /// nothing is under way any more.
+    pub async fn add_up(&self) {
+        let Ok(backlog) = self.backlog().await else { return };
+        let Counted { sends, sent, failed, unknown, .. } = self.counters();
+        let pending = backlog.outbound_pending;
+        if sends == sent + failed + unknown + pending {
+            tracing::info!(sends, sent, failed, unknown, pending, "the outbox adds up");
+        } else {
+            tracing::error!(
+                sends,
+                sent,
+                failed,
+                unknown,
+                pending,
+                "the outbox does not add up; please report this"
+            );
+        }
+    }
+
     async fn take(&self, arrival: Option<Arrival>, channel: &str, account: &str) -> Accepted {
         let counters = &self.pipe.counters;
         let (Some(arrival), false) = (arrival, self.pipe.stop.is_cancelled()) else {

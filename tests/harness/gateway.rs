@@ -24,6 +24,7 @@ pub struct Options {
     plugins: Vec<String>,
     config: String,
     flags: Vec<String>,
+    env: Vec<(String, String)>,
 }
 
 impl Default for Options {
@@ -34,6 +35,7 @@ impl Default for Options {
                 "[gateway]\nreload = \"manual\"\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n"
             ),
             flags: Vec::new(),
+            env: Vec::new(),
         }
     }
 }
@@ -65,6 +67,13 @@ impl Options {
     #[must_use]
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// Adds a variable to the environment of its first start; see [`Gateway::try_again_with`].
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -103,7 +112,7 @@ impl Gateway {
     /// Lays out a home, starts a gateway in it and waits until it listens.
     pub async fn start(options: Options) -> Self {
         let home = Self::lay_out(&options);
-        Self::start_in(home, options.flags).await
+        Self::begin(home, options.flags, &options.env).await
     }
 
     /// A home as [`Gateway::start`] makes it, for a play that changes it before
@@ -125,7 +134,11 @@ impl Gateway {
 
     /// Starts a gateway in a home that stands already.
     pub async fn start_in(home: TempDir, flags: Vec<String>) -> Self {
-        let (child, output) = spawn(home.path(), &flags).expect("the gateway can be started");
+        Self::begin(home, flags, &[]).await
+    }
+
+    async fn begin(home: TempDir, flags: Vec<String>, env: &[(String, String)]) -> Self {
+        let (child, output) = spawn(home.path(), &flags, env).expect("the gateway can be started");
         let port = listening(&output).await;
         Self { home, flags, child, output, port }
     }
@@ -188,6 +201,12 @@ impl Gateway {
             "a gateway that was asked to stop ended with {status}; it said:\n{}",
             self.output.tail()
         );
+        let lines = self.output.lines();
+        assert!(
+            lines.iter().any(|line| line.contains("the outbox adds up")),
+            "every send of this run has an end or waits; it said:\n{}",
+            self.output.tail()
+        );
     }
 
     /// Waits until the gateway, asked to stop, has ended in order.
@@ -198,11 +217,27 @@ impl Gateway {
 
     /// Starts the gateway again in its home, after [`Gateway::kill`] or [`Gateway::stop`].
     pub async fn start_again(&mut self) {
+        assert!(self.try_again_with(&[]).await, "it ended at once: {}", self.output.tail());
+    }
+
+    /// Starts the gateway again with these variables in its environment; false when it ended before
+    /// it listened.
+    pub async fn try_again_with(&mut self, env: &[(String, String)]) -> bool {
         let (child, output) =
-            spawn(self.home.path(), &self.flags).expect("the gateway can be started again");
+            spawn(self.home.path(), &self.flags, env).expect("the gateway can be started again");
         self.child = child;
         self.output = output;
-        self.port = listening(&self.output).await;
+        let output = self.output.clone();
+        tokio::select! {
+            port = listening(&output) => self.port = port,
+            _ = self.child.wait() => return false,
+        }
+        true
+    }
+
+    /// Whether the process has ended by itself, waiting at most so long.
+    pub async fn dies_within(&mut self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.child.wait()).await.is_ok()
     }
 
     /// Stops in order and starts again.
@@ -211,7 +246,8 @@ impl Gateway {
         self.start_again().await;
     }
 
-    async fn ended(&mut self) -> ExitStatus {
+    /// Waits for the process to end by itself.
+    pub async fn ended(&mut self) -> ExitStatus {
         let output = self.output.clone();
         patiently(self.child.wait(), || format!("it did not end; it said:\n{}", output.tail()))
             .await
@@ -248,7 +284,7 @@ pub fn is_gone(pid: u32) -> bool {
     }
 }
 
-fn spawn(home: &Path, flags: &[String]) -> io::Result<(Child, Output)> {
+fn spawn(home: &Path, flags: &[String], env: &[(String, String)]) -> io::Result<(Child, Output)> {
     let (reader, writer) = io::pipe()?;
     let config = home.join("jackfield.toml");
     let mut command = Command::new(libraries::binary());
@@ -267,6 +303,7 @@ fn spawn(home: &Path, flags: &[String]) -> io::Result<(Child, Output)> {
         .env("HOME", home)
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("NO_COLOR", "1")
+        .envs(env.iter().map(|(name, value)| (name, value)))
         .stdin(std::process::Stdio::null())
         .stdout(writer.try_clone()?)
         .stderr(writer)

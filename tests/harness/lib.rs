@@ -14,6 +14,7 @@ pub mod client;
 pub mod connect;
 pub mod crabline;
 pub mod digest;
+pub mod disk;
 pub mod eventually;
 pub mod exchange;
 pub mod gateway;

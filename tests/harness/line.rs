@@ -35,6 +35,13 @@ pub struct Person {
 }
 
 impl Person {
+    /// As [`Person::connect`]; `None` when nobody listens, or the line is cut at once.
+    pub async fn try_connect(port: u16, name: &str) -> Option<Self> {
+        let (read, mut write) = TcpStream::connect(("127.0.0.1", port)).await.ok()?.into_split();
+        write.write_all(format!("HELLO {name}\n").as_bytes()).await.ok()?;
+        Some(Self { lines: BufReader::new(read).lines(), write })
+    }
+
     /// Connects and says who it is.
     pub async fn connect(port: u16, name: &str) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port))
@@ -50,6 +57,12 @@ impl Person {
     pub async fn say(&mut self, id: &str, text: &str) {
         let text = text.replace('\\', "\\\\").replace('\n', "\\n");
         self.write_line(&format!("{id} {text}")).await;
+    }
+
+    /// As [`Person::say`]; false when the line is cut.
+    pub async fn try_say(&mut self, id: &str, text: &str) -> bool {
+        let line = format!("{id} {text}\n");
+        self.write.write_all(line.as_bytes()).await.is_ok()
     }
 
     /// Waits for the next thing to hear.

@@ -192,6 +192,7 @@ pub struct Status {
     connections: usize,
     active_runs: usize,
     messages: Shape,
+    backlog: Shape,
 }
 
 async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, MethodError> {
@@ -227,6 +228,7 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
         tls_fingerprint: core.tls.as_ref().and_then(Tls::fingerprint).map(|f| f.to_string()),
         active_runs: core.runs.active(),
         messages: value!(core.messages.counters()),
+        backlog: value!(core.messages.backlog().await?),
     })
 }
 

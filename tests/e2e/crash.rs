@@ -64,8 +64,7 @@ impl Resident {
 
     /// Says what was never acknowledged again, then `new` lines more, each after the one before was
     /// answered for; ends when the line is cut, or with everything acknowledged.
-    async fn talks(&mut self, port: u16, new: usize) -> Option<Person> {
-        let mut line = Person::try_connect(port, &self.name).await?;
+    async fn talks(&mut self, mut line: Person, new: usize) -> Option<Person> {
         let again: Vec<String> =
             self.said.iter().filter(|id| !self.acked.contains(*id)).cloned().collect();
         let begin = self.said.len();
@@ -95,11 +94,15 @@ impl Resident {
 
     /// One life of the gateway, to its end.
     async fn lives(&mut self, port: u16, over: &AtomicBool) {
-        while !over.load(Ordering::Relaxed) {
-            match self.talks(port, LINES).await {
-                Some(mut line) => while self.hears(line.hear().await) {},
-                // Nobody listens yet, or the plugin is being started again.
-                None => tokio::time::sleep(Duration::from_millis(10)).await,
+        loop {
+            // The gateway may still be starting, or its plugin again.
+            let line = eventually("somebody listens", async || {
+                let line = Person::try_connect(port, &self.name).await;
+                (line.is_some() || over.load(Ordering::Relaxed)).then_some(line)
+            });
+            let Some(line) = line.await else { return };
+            if let Some(mut line) = self.talks(line, LINES).await {
+                while self.hears(line.hear().await) {}
             }
         }
     }
@@ -183,7 +186,8 @@ async fn settle(gateway: &mut Gateway, people: &mut [Resident]) {
     let port = line_port(&mut client).await;
     let mut lines = Vec::new();
     for person in people.iter_mut() {
-        lines.push(person.talks(port, 1).await.expect("nobody cuts this line"));
+        let line = Person::connect(port, &person.name).await;
+        lines.push(person.talks(line, 1).await.expect("nobody cuts this line"));
     }
     eventually("nothing waits any more", async || {
         let backlog = client.call("status", json!({})).await["backlog"].clone();

@@ -4,19 +4,33 @@
 //! backend only produces steps; what they look like on the wire, what is stored and when a run is
 //! over is decided here. Must not know: methods, sockets, channels.
 
+pub mod acp;
+mod answer;
+pub mod approver;
 pub mod backend;
 pub mod broadcast;
+mod digest;
 pub mod echo;
 pub mod handle;
 pub mod lanes;
+mod mailbox;
 pub mod openai;
+pub mod pi;
+pub mod program;
+mod record;
+pub mod roster;
 pub mod run;
 pub mod runs;
+mod seats;
+pub mod start;
 mod turns;
 
-pub use backend::{Backend, BackendError, Prompt, Said, Step, Usage};
+pub use approver::{Approver, Decision, Question};
+pub use backend::{Backend, BackendError, Prompt, Said, Step, Usage, Wishes};
 pub use handle::{Finished, Handle, RunState};
-pub use runs::{Begun, RunError, Runs, Start};
+pub use roster::{Agent, Roster};
+pub use runs::Runs;
+pub use start::{Begun, RunError, Start};
 
 use futures_util::future::BoxFuture;
 

@@ -36,8 +36,10 @@ pub struct Config {
     pub plugins: plugins::PluginsSection,
     /// One table per channel; a channel is on when its table says `enabled = true`.
     pub channels: BTreeMap<String, channels::ChannelSection>,
-    /// The agent that answers.
+    /// The agent that answers when nobody else is named.
     pub agent: agent::AgentSection,
+    /// Further agents by their ids.
+    pub agents: BTreeMap<String, agent::OtherAgentSection>,
     /// How messages become turns and answers are shown.
     pub messages: messages::MessagesSection,
     /// Pages that the agent draws.
@@ -140,7 +142,9 @@ impl Config {
             let hint = source::did_you_mean(&text);
             ConfigError::Setting { path: path.display().to_string(), setting, text, hint }
         })?;
-        config.gateway.check().and_then(|()| config.agent.check()).map_err(|(setting, text)| {
+        let checked =
+            config.gateway.check().and_then(|()| agent::check(&config.agent, &config.agents));
+        checked.map_err(|(setting, text)| {
             let path = path.display().to_string();
             ConfigError::Setting { path, setting, text, hint: String::new() }
         })?;

@@ -3,6 +3,8 @@
 //! The port is open before plugins are loaded: clients connect at once, a plugin's page waits for
 //! its plugin. Must not know: what a room does with what it is given.
 
+pub mod asking;
+pub mod crew;
 pub mod door;
 pub mod ears;
 pub mod logging;
@@ -15,6 +17,7 @@ pub mod wiring;
 
 use crate::{
     agent::Runs,
+    approvals::Approvals,
     auth::{Auth, peer::TrustedProxies},
     canvas::Canvas,
     clock::Clock,
@@ -128,12 +131,21 @@ impl Gateway {
         let host = host_name();
         let tls = door::tls(&config, &paths, &host).map_err(bad)?;
         let events = Events::default();
+        let approvals = Arc::new(Approvals::new(clock.clone()));
+        let desk = asking::Desk::new(Arc::clone(&approvals), events.clone(), clock.clone());
+        let ground = crew::Ground {
+            state: paths.state.clone(),
+            clock: clock.clone(),
+            approver: Arc::new(desk),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        };
         let runs = Runs::new(
             store.clone(),
             clock.clone(),
             events.clone(),
-            wiring::backend(&config, &clock),
-            &config.agent,
+            crew::roster(&config, &ground),
+            config.agent.max_concurrent,
             tracker.clone(),
         );
         let senders = Arc::new(wiring::PluginSenders::default());
@@ -171,6 +183,7 @@ impl Gateway {
             heartbeats,
             tracker: tracker.clone(),
             stop,
+            approvals,
         };
         let core = Arc::new(Core::new(parts, methods::table()));
         methods::health::refresh(&core).await?;

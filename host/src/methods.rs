@@ -143,6 +143,11 @@ fn may(caller: &Caller, access: Access, params: &Value) -> Result<(), MethodErro
     }
 }
 
+/// A wish a client sent; an empty one is none.
+fn wish(given: Option<String>) -> Option<String> {
+    given.map(|wish| wish.trim().to_owned()).filter(|wish| !wish.is_empty())
+}
+
 /// A result that says only that it was done.
 #[derive(Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Done {

@@ -90,7 +90,10 @@ fn value(schema: &schemars::Schema) -> Value {
 }
 
 fn pretty(schema: &Value) -> String {
-    let mut text = serde_json::to_string_pretty(schema).expect("a schema is plain data");
+    // By name, whatever order the maps of this build keep: the files must not depend on it.
+    let mut schema = schema.clone();
+    schema.sort_all_objects();
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain data");
     text.push('\n');
     text
 }

@@ -3,11 +3,18 @@
 //! The order is recorded: lifecycle start, then assistant and chat deltas in pairs, then lifecycle
 //! finishing and end, then the chat's one terminal state. Must not know how a run is carried out.
 
-use super::{Outcome, OutcomeStatus};
+use super::{
+    Outcome, OutcomeStatus,
+    backend::{ToolPhase, ToolStep, Usage},
+    record::usage_of,
+};
 use crate::{
     clock::Clock,
-    events::{Audience, Events},
-    protocol::{event, frame::json},
+    events::{Audience, ConnNumber, Events},
+    protocol::{
+        event,
+        frame::{Json, json},
+    },
     store::transcripts,
 };
 use serde_json::{Value, json as value};
@@ -67,8 +74,41 @@ impl Broadcast {
         self.agent("thinking", &value!({"text": text, "delta": delta}));
     }
 
+    /// What the agent does with a tool. The connection that asked is told if it wants to know, and
+    /// whoever follows the conversation.
+    pub fn tool(&mut self, step: &ToolStep, owner: Option<ConnNumber>) {
+        let mut data = value!({"name": step.name, "toolCallId": step.id});
+        match &step.phase {
+            ToolPhase::Start(arguments) => {
+                data["phase"] = value!("start");
+                data["args"] = arguments.clone();
+            }
+            ToolPhase::Update(partial) => {
+                data["phase"] = value!("update");
+                data["partialResult"] = partial.clone();
+            }
+            ToolPhase::End { result, failed } => {
+                data["phase"] = value!("result");
+                data["result"] = result.clone();
+                data["isError"] = value!(failed);
+            }
+        }
+        let payload = self.payload("tool", &data);
+        if let Some(owner) = owner {
+            self.events.publish_to(event::AGENT, &payload, Audience::RunOwner(owner));
+        }
+        let followers = Audience::Followers(&self.names.session_key, owner);
+        self.events.publish_to(event::SESSION_TOOL, &payload, followers);
+    }
+
     /// The run is over. `message` is the stored answer, absent when there was none.
-    pub fn end(&mut self, outcome: &Outcome, message: Option<&Value>, stop_reason: &str) {
+    pub fn end(
+        &mut self,
+        outcome: &Outcome,
+        message: Option<&Value>,
+        stop_reason: &str,
+        usage: Usage,
+    ) {
         let (started, ended) = (self.started_at, self.clock.now_ms());
         let aborted = outcome.status == OutcomeStatus::Aborted;
         match outcome.status {
@@ -83,6 +123,9 @@ impl Broadcast {
         let mut body = value!({});
         if let Some(message) = message {
             body["message"] = message.clone();
+        }
+        if usage.total > 0 {
+            body["usage"] = usage_of(usage);
         }
         let state = match outcome.status {
             OutcomeStatus::Ok => {
@@ -105,14 +148,18 @@ impl Broadcast {
     }
 
     fn agent(&mut self, stream: &str, data: &Value) {
+        let payload = self.payload(stream, data);
+        self.events.publish_to(event::AGENT, &payload, Audience::Run(&self.names.session_key));
+    }
+
+    fn payload(&mut self, stream: &str, data: &Value) -> Json {
         self.seq += 1;
         let names = &self.names;
-        let payload = json(&value!({
+        json(&value!({
             "runId": names.run_id, "sessionKey": names.session_key, "sessionId": names.session_id,
             "agentId": names.agent_id, "stream": stream, "data": data, "seq": self.seq,
             "ts": self.clock.now_ms(),
-        }));
-        self.events.publish_to(event::AGENT, &payload, Audience::Run(&names.session_key));
+        }))
     }
 
     fn chat(&self, state: &str, mut body: Value) {

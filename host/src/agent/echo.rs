@@ -30,7 +30,7 @@ impl Backend for Echo {
                 count += 1;
                 steps.send(Step::Text(word.to_owned())).await.map_err(|_| BackendError::Unheard)?;
             }
-            let usage = Usage { input: count, output: count, total: 2 * count };
+            let usage = Usage { input: count, output: count, total: 2 * count, ..Usage::default() };
             steps.send(Step::Usage(usage)).await.map_err(|_| BackendError::Unheard)
         })
     }
@@ -40,7 +40,7 @@ impl Backend for Echo {
             id: "echo".to_owned(),
             name: "Echo (built in)".to_owned(),
             provider: "jackfield".to_owned(),
-            context_window: 32_768,
+            context_window: Some(32_768),
             reasoning: false,
             available: true,
         }
@@ -54,12 +54,7 @@ mod tests {
     #[tokio::test]
     async fn it_says_every_word_back_with_its_spaces() {
         let (out, mut steps) = mpsc::channel(STEPS_MAX);
-        let prompt = Prompt {
-            run_id: "r".into(),
-            session_key: "k".into(),
-            history: Vec::new(),
-            text: "a  b\nc".into(),
-        };
+        let prompt = Prompt { text: "a  b\nc".into(), ..Prompt::default() };
         Echo { pace: Duration::ZERO }.run(prompt, out).await.unwrap();
         let mut text = String::new();
         while let Some(step) = steps.recv().await {

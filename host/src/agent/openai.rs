@@ -4,6 +4,7 @@
 //! once words came, a failure is the end of the run. The key goes into one header and nowhere else.
 //! Must not know: events, storage, who asks.
 
+mod calls;
 mod wire;
 
 use super::backend::{Backend, BackendError, Model, Prompt, Step};
@@ -75,6 +76,10 @@ impl Backend for OpenAi {
     fn history(&self) -> u32 {
         self.shared.settings.history
     }
+
+    fn thinking(&self) -> &'static [&'static str] {
+        &["off", "minimal", "low", "medium", "high"]
+    }
 }
 
 impl Shared {
@@ -83,7 +88,8 @@ impl Shared {
         prompt: &Prompt,
         steps: &mpsc::Sender<Step>,
     ) -> Result<(), BackendError> {
-        let body = wire::request(&self.settings, prompt);
+        let model = self.chosen(prompt).await;
+        let body = wire::request(&self.settings, &model, prompt);
         let attempts = ExponentialBuilder::default()
             .with_jitter()
             .with_min_delay(Duration::from_millis(500))
@@ -96,6 +102,14 @@ impl Shared {
             .notify(|error, pause| tracing::info!(%error, ?pause, "the model is asked again"))
             .await?;
         self.read(response, steps).await
+    }
+
+    /// The model for a prompt. Clients name one together with its provider, unless it is listed so.
+    async fn chosen(&self, prompt: &Prompt) -> String {
+        let Some(wish) = &prompt.wishes.model else { return self.settings.model.clone() };
+        let short = wish.strip_prefix(PROVIDER).and_then(|rest| rest.strip_prefix('/'));
+        let listed = self.models().await.iter().any(|model| model.id == *wish);
+        short.filter(|_| !listed).unwrap_or(wish).to_owned()
     }
 
     /// Sends the request and waits until the endpoint begins to answer.
@@ -118,7 +132,7 @@ impl Shared {
 
     async fn read(&self, from: Response, steps: &mpsc::Sender<Step>) -> Result<(), BackendError> {
         let mut events = from.bytes_stream().eventsource();
-        let mut finished = false;
+        let (mut calls, mut finished) = (calls::Calls::default(), false);
         loop {
             let next = tokio::time::timeout(self.idle(), events.next()).await;
             let event = match next.map_err(|_| self.silent())? {
@@ -133,8 +147,8 @@ impl Shared {
             if event.data == wire::DONE {
                 return Ok(());
             }
-            let read =
-                wire::read(&event.data).map_err(|text| BackendError::Broken(self.plain(text)))?;
+            let read = wire::read(&mut calls, &event.data)
+                .map_err(|text| BackendError::Broken(self.plain(text)))?;
             finished |= read.finished;
             for step in read.steps {
                 steps.send(step).await.map_err(|_| BackendError::Unheard)?;
@@ -185,7 +199,7 @@ impl Shared {
             id: id.to_owned(),
             name: id.to_owned(),
             provider: PROVIDER.to_owned(),
-            context_window: self.settings.context_window,
+            context_window: Some(self.settings.context_window),
             reasoning: false,
             available,
         }
@@ -252,7 +266,11 @@ fn may_pass(error: &BackendError) -> bool {
         BackendError::Refused { status, retry_after, .. } => {
             matches!(status, 408 | 429 | 500..=599) && retry_after.is_none_or(|p| p <= PAUSE_MAX)
         }
-        BackendError::Unheard | BackendError::Broken(_) => false,
+        BackendError::Unheard
+        | BackendError::Broken(_)
+        | BackendError::Program(_)
+        | BackendError::Died(_)
+        | BackendError::Unwished(_) => false,
     }
 }
 

@@ -5,20 +5,23 @@
 
 use super::{
     CommitHook, Outcome, OutcomeStatus,
-    backend::{Backend, Prompt, STEPS_MAX, Said, Step, Usage},
-    broadcast::{Broadcast, RunNames, assistant_message, stored_message},
+    answer::{Answer, Then},
+    backend::{BackendError, Prompt, STEPS_MAX, Step, Wishes},
+    broadcast::{Broadcast, RunNames, stored_message},
     handle::{Finished, RunState},
+    record::{self, Record},
+    roster::Agent,
 };
 use crate::{
     clock::Clock,
-    events::{Audience, Events},
+    events::{Audience, ConnNumber, Events},
     protocol::{event, frame::json},
     store::{Store, StoreError, transcripts},
 };
 use futures_util::FutureExt;
 use serde_json::{Value, json as value};
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 /// Text is passed on at once, then at most this often.
 const FLUSH_EVERY: Duration = Duration::from_millis(75);
@@ -31,10 +34,12 @@ pub(super) struct Run {
     pub(super) store: Store,
     pub(super) clock: Clock,
     pub(super) events: Events,
-    pub(super) backend: Arc<dyn Backend>,
+    pub(super) agent: Arc<Agent>,
     pub(super) names: RunNames,
     pub(super) text: String,
     pub(super) timeout: Duration,
+    pub(super) wishes: Wishes,
+    pub(super) owner: Option<ConnNumber>,
     pub(super) state: Arc<RunState>,
 }
 
@@ -47,17 +52,19 @@ enum Ending {
 
 impl Run {
     /// Runs to the end and answers it; the caller makes it known.
-    pub(super) async fn go(self, commit: Option<CommitHook>) -> Finished {
+    pub(super) async fn go(mut self, commit: Option<CommitHook>) -> Finished {
         let mut cast = Broadcast::new(self.events.clone(), self.clock.clone(), self.names.clone());
         cast.start();
         let mut answer = Answer::default();
         let streamed = AssertUnwindSafe(self.stream(&mut cast, &mut answer)).catch_unwind().await;
         let ending = streamed.unwrap_or_else(|_| Ending::Failed("the backend panicked".to_owned()));
-        answer.flush(&mut cast, &self.state);
+        flush(&mut answer, &mut cast, &self.state);
         let stop = stop_reason(&ending);
         let mut outcome = outcome(ending, &answer.text);
-        let stored = self.keep(&outcome, commit).await;
-        let message = match stored {
+        let model = self.agent.model(&self.wishes);
+        let span = (cast.started_at(), self.clock.now_ms());
+        let record = Record::of(&self.names, &answer, &outcome, &model, span);
+        let message = match self.keep(record, &outcome, commit).await {
             Ok(message) => message,
             Err(error) => {
                 tracing::error!(run = self.names.run_id, %error, "the answer could not be stored");
@@ -69,7 +76,7 @@ impl Run {
         if let Some(message) = &message {
             self.announce(message);
         }
-        cast.end(&outcome, message.as_ref(), &stop);
+        cast.end(&outcome, message.as_ref(), &stop, answer.usage);
         Finished {
             run_id: self.names.run_id.clone(),
             session_key: self.names.session_key.clone(),
@@ -80,26 +87,20 @@ impl Run {
             usage: answer.usage,
             started_at: cast.started_at(),
             ended_at: self.clock.now_ms(),
-            model: self.backend.model(),
+            model,
         }
     }
 
-    async fn stream(&self, cast: &mut Broadcast, answer: &mut Answer) -> Ending {
-        let history = match self.history().await {
-            Ok(history) => history,
+    async fn stream(&mut self, cast: &mut Broadcast, answer: &mut Answer) -> Ending {
+        let prompt = match self.prompt().await {
+            Ok(prompt) => prompt,
             Err(error) => {
                 return Ending::Failed(format!("the conversation could not be read: {error}"));
             }
         };
-        let prompt = Prompt {
-            run_id: self.names.run_id.clone(),
-            session_key: self.names.session_key.clone(),
-            history,
-            text: self.text.clone(),
-        };
         let (out, mut steps) = mpsc::channel(STEPS_MAX);
-        let mut work = self.backend.run(prompt, out);
-        let mut ended = None;
+        let mut work = self.agent.backend.run(prompt, out);
+        let mut ended: Option<Result<(), BackendError>> = None;
         let deadline = self.clock.monotonic() + self.timeout;
         let mut next_flush = self.clock.monotonic();
         loop {
@@ -108,7 +109,9 @@ impl Run {
                 () = self.state.cancelled() => return Ending::Aborted(self.state.abort_reason()),
                 () = tokio::time::sleep_until(deadline) => return Ending::Timeout,
                 step = steps.recv() => match step {
-                    Some(step) => answer.take(step),
+                    Some(step) => if let Some(end) = self.take(step, cast, answer).await {
+                        return end;
+                    },
                     None => break,
                 },
                 result = &mut work, if ended.is_none() => {
@@ -117,11 +120,7 @@ impl Run {
                 }
                 () = tokio::time::sleep_until(next_flush), if answer.waits() => {}
             }
-            let now = self.clock.monotonic();
-            if answer.waits() && now >= next_flush {
-                answer.flush(cast, &self.state);
-                next_flush = now + FLUSH_EVERY;
-            }
+            self.pass_on(cast, answer, &mut next_flush);
         }
         match if let Some(result) = ended { result } else { work.await } {
             Ok(()) => Ending::Answered,
@@ -129,60 +128,77 @@ impl Run {
         }
     }
 
-    /// What was said before this run's message, and the answers that came since.
-    async fn history(&self) -> Result<Vec<Said>, StoreError> {
-        let limit = self.backend.history();
-        if limit == 0 {
-            return Ok(Vec::new());
+    /// Takes one step in; answers the end it leads to, if it leads to one.
+    async fn take(&self, step: Step, cast: &mut Broadcast, answer: &mut Answer) -> Option<Ending> {
+        match answer.take(step) {
+            Then::Later => {}
+            Then::Tell(tool) => {
+                flush(answer, cast, &self.state);
+                cast.tool(&tool, self.owner);
+            }
+            Then::Remember(id) => {
+                let (key, session) =
+                    (self.names.session_key.clone(), self.names.session_id.clone());
+                let known = record::known_as(&self.names, &id);
+                let keep = move |c: &rusqlite::Connection| {
+                    transcripts::set_known_as(c, &key, &session, &known)
+                };
+                if let Err(error) = self.store.write(keep).await {
+                    // The next run then begins a conversation of its own at the backend.
+                    tracing::warn!(run = self.names.run_id, %error, "a backend's name was not kept");
+                }
+            }
+            Then::Stop(why) => return Some(Ending::Failed(why.to_owned())),
         }
-        let (key, mine) = (self.names.session_key.clone(), self.state.message_seq);
-        // One more than asked for: this run's own message is among them.
-        let read = move |c: &rusqlite::Connection| {
-            transcripts::history(c, &key, u64::from(limit) + 1, None)
-        };
-        let (entries, _) = self.store.read(read).await?;
-        let said = |entry: &transcripts::Entry| {
-            let by_agent = match entry.role {
-                transcripts::Role::Assistant => true,
-                // Later messages are the prompts of runs that wait behind this one.
-                transcripts::Role::User if entry.seq < mine => false,
-                transcripts::Role::User | transcripts::Role::ToolResult => return None,
-            };
-            let text = transcripts::text_of(&entry.body)?.to_owned();
-            Some(Said { by_agent, text })
-        };
-        Ok(entries.iter().filter_map(said).collect())
+        None
+    }
+
+    fn pass_on(&self, cast: &mut Broadcast, answer: &mut Answer, next_flush: &mut Instant) {
+        let now = self.clock.monotonic();
+        if answer.waits() && now >= *next_flush {
+            flush(answer, cast, &self.state);
+            *next_flush = now + FLUSH_EVERY;
+        }
+    }
+
+    async fn prompt(&mut self) -> Result<Prompt, StoreError> {
+        let (names, mine) = (self.names.clone(), self.state.message_seq);
+        let limit = self.agent.backend.history();
+        let before = self.store.read(move |c| record::before(c, &names, limit, mine)).await?;
+        self.wishes = std::mem::take(&mut self.wishes).or(before.wishes);
+        Ok(Prompt {
+            run_id: self.names.run_id.clone(),
+            session_key: self.names.session_key.clone(),
+            session_id: self.names.session_id.clone(),
+            agent_id: self.names.agent_id.clone(),
+            history: before.history,
+            text: self.text.clone(),
+            wishes: self.wishes.clone(),
+            known_as: before.known_as,
+        })
     }
 
     /// Stores the answer and what the caller wants stored with it, in one transaction.
     async fn keep(
         &self,
+        record: Record,
         outcome: &Outcome,
         hook: Option<CommitHook>,
     ) -> Result<Option<Value>, StoreError> {
-        let now = self.clock.now_ms();
         // A channel's turn that a stop called off runs again after the start: nothing of it is kept.
         let again =
             outcome.status == OutcomeStatus::Aborted && self.state.abort_reason() == RESTART;
         if again && hook.is_some() {
             return Ok(None);
         }
-        let entry = (!outcome.text.is_empty()).then(|| transcripts::NewEntry {
-            session_key: self.names.session_key.clone(),
-            key: format!("run:{}", self.names.run_id),
-            role: transcripts::Role::Assistant,
-            body: with_stop(assistant_message(&outcome.text, now), outcome.status),
-            run_id: Some(self.names.run_id.clone()),
-            ts_ms: now,
-        });
         let outcome = outcome.clone();
         self.store
             .write(move |c| {
-                let stored = entry.map(|e| transcripts::append(c, &e)).transpose()?;
+                let stored = record.store(c)?;
                 if let Some(hook) = hook {
                     hook(c, &outcome)?;
                 }
-                Ok(stored.map(|(entry, _)| stored_message(&entry)))
+                Ok(stored.map(|entry| stored_message(&entry)))
             })
             .await
     }
@@ -198,39 +214,14 @@ impl Run {
     }
 }
 
-/// The answer as it grows.
-#[derive(Default)]
-struct Answer {
-    text: String,
-    sent: usize,
-    thought: String,
-    thought_sent: usize,
-    usage: Usage,
-}
-
-impl Answer {
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Text(more) => self.text.push_str(&more),
-            Step::Thought(more) => self.thought.push_str(&more),
-            Step::Usage(usage) => self.usage = usage,
-        }
+/// Tells everything that was not told yet.
+fn flush(answer: &mut Answer, cast: &mut Broadcast, state: &RunState) {
+    if let Some((all, new)) = answer.next_thought() {
+        cast.thought(all, new);
     }
-
-    fn waits(&self) -> bool {
-        self.sent < self.text.len() || self.thought_sent < self.thought.len()
-    }
-
-    fn flush(&mut self, cast: &mut Broadcast, state: &RunState) {
-        if self.thought_sent < self.thought.len() {
-            cast.thought(&self.thought, &self.thought[self.thought_sent..]);
-            self.thought_sent = self.thought.len();
-        }
-        if self.sent < self.text.len() {
-            cast.delta(&self.text, &self.text[self.sent..]);
-            self.sent = self.text.len();
-            state.set_partial(&self.text);
-        }
+    if let Some((all, new)) = answer.next_text() {
+        cast.delta(all, new);
+        state.set_partial(all);
     }
 }
 
@@ -253,14 +244,4 @@ fn stop_reason(ending: &Ending) -> String {
         Ending::Timeout => "timeout".to_owned(),
         Ending::Failed(_) => "error".to_owned(),
     }
-}
-
-fn with_stop(mut message: Value, status: OutcomeStatus) -> Value {
-    let reason = match status {
-        OutcomeStatus::Ok => "stop",
-        OutcomeStatus::Aborted => "aborted",
-        OutcomeStatus::Error | OutcomeStatus::Timeout => "error",
-    };
-    message["stopReason"] = value!(reason);
-    message
 }

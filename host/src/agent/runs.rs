@@ -5,11 +5,13 @@
 
 use super::{
     CommitHook,
-    backend::{Backend, Model},
+    backend::Model,
     broadcast::{RunNames, stored_message, user_message},
     handle::{Finished, Handle, RunState},
     lanes::Lanes,
+    roster::{Agent, Roster},
     run::{RESTART, Run},
+    start::{Begun, RunError, Start},
 };
 use crate::{
     clock::Clock,
@@ -21,7 +23,6 @@ use serde_json::json as value;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
@@ -33,54 +34,6 @@ const ENDS_MAX: usize = 1000;
 /// How long an end is remembered, milliseconds.
 const END_MS: u64 = 5 * 60 * 1000;
 
-/// What a run is asked for.
-pub struct Start {
-    /// Names the run; the caller's idempotency key.
-    pub run_id: String,
-    /// Canonical key of the conversation.
-    pub session_key: String,
-    /// Who answers.
-    pub agent_id: String,
-    /// What was said.
-    pub text: String,
-    /// Names the message within the conversation.
-    pub message_key: String,
-    /// The channel it came by.
-    pub channel: Option<String>,
-    /// Longest time; the configured one when absent.
-    pub timeout: Option<Duration>,
-    /// Runs in the transaction that stores the answer.
-    pub commit: Option<CommitHook>,
-}
-
-/// What became of a request to begin.
-#[derive(Debug)]
-pub enum Begun {
-    /// A new run.
-    New(Handle),
-    /// The same id is under way.
-    InFlight(Handle),
-    /// The same id has ended.
-    Ended(Arc<Finished>),
-}
-
-/// Why a run was not accepted.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Too many runs wait.
-    #[error("too many runs wait")]
-    Busy,
-    /// The same id was used for another text.
-    #[error("this idempotency key was used for another message")]
-    Conflict,
-    /// The gateway is stopping.
-    #[error("the gateway is stopping")]
-    Stopping,
-    /// The message could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 /// The room's face. Cheap to clone.
 #[derive(Clone)]
 pub struct Runs {
@@ -91,9 +44,8 @@ struct Shared {
     store: Store,
     clock: Clock,
     events: Events,
-    backend: Arc<dyn Backend>,
+    roster: Roster,
     lanes: Lanes,
-    timeout: Duration,
     tracker: TaskTracker,
     book: Mutex<Book>,
 }
@@ -106,40 +58,30 @@ struct Book {
 }
 
 impl Runs {
-    /// A room without runs.
+    /// A room without runs, that lets `max` of them go at once.
     #[must_use]
     pub fn new(
         store: Store,
         clock: Clock,
         events: Events,
-        backend: Arc<dyn Backend>,
-        settings: &crate::config::agent::AgentSection,
+        roster: Roster,
+        max: usize,
         tracker: TaskTracker,
     ) -> Self {
-        let lanes = Lanes::new(settings.max_concurrent);
-        let timeout = Duration::from_secs(settings.timeout_s);
-        let shared = Shared {
-            store,
-            clock,
-            events,
-            backend,
-            lanes,
-            timeout,
-            tracker,
-            book: Mutex::default(),
-        };
-        Self { shared: Arc::new(shared) }
+        let (lanes, book) = (Lanes::new(max), Mutex::default());
+        Self { shared: Arc::new(Shared { store, clock, events, roster, lanes, tracker, book }) }
     }
 
-    /// The model behind the runs.
+    /// Everyone who answers.
+    #[must_use]
+    pub fn roster(&self) -> &Roster {
+        &self.shared.roster
+    }
+
+    /// The model of the agent that answers when nobody else is named.
     #[must_use]
     pub fn model(&self) -> Model {
-        self.shared.backend.model()
-    }
-
-    /// Every model the runs could use.
-    pub async fn models(&self) -> Vec<Model> {
-        self.shared.backend.models().await
+        self.shared.roster.first().backend.model()
     }
 
     /// Accepts a run: the message is stored, then its place in the lane is taken.
@@ -148,6 +90,8 @@ impl Runs {
     /// When it cannot be accepted; nothing runs then.
     pub async fn begin(&self, mut start: Start) -> Result<Begun, RunError> {
         let commit = start.commit.take();
+        let agent = self.shared.roster.find(&start.agent_id).cloned();
+        let agent = agent.ok_or_else(|| RunError::UnknownAgent(start.agent_id.clone()))?;
         if let Some(known) = self.known(&start.run_id, &start.text)? {
             return Ok(known);
         }
@@ -172,7 +116,7 @@ impl Runs {
             }
             book.active.insert(start.run_id.clone(), handle.clone());
         }
-        self.spawn(start, commit, session_id, state, tell);
+        self.spawn(start, &agent, commit, session_id, state, tell);
         Ok(Begun::New(handle))
     }
 
@@ -245,6 +189,7 @@ impl Runs {
     fn spawn(
         &self,
         start: Start,
+        agent: &Arc<Agent>,
         commit: Option<CommitHook>,
         session_id: String,
         state: Arc<RunState>,
@@ -256,7 +201,7 @@ impl Runs {
             store: shared.store.clone(),
             clock: shared.clock.clone(),
             events: shared.events.clone(),
-            backend: Arc::clone(&shared.backend),
+            agent: Arc::clone(agent),
             names: RunNames {
                 run_id: start.run_id,
                 session_key: start.session_key,
@@ -264,7 +209,9 @@ impl Runs {
                 agent_id: start.agent_id,
             },
             text: start.text,
-            timeout: start.timeout.unwrap_or(shared.timeout),
+            timeout: start.timeout.unwrap_or(agent.timeout),
+            wishes: start.wishes,
+            owner: start.owner,
             state,
         };
         let runs = self.clone();

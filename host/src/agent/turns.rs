@@ -1,6 +1,6 @@
 //! Runs as the message pipe sees them: one turn from words to an outcome.
 
-use super::{Begun, Outcome, OutcomeStatus, Runs, Start, Turn, Turns};
+use super::{Begun, Outcome, OutcomeStatus, Runs, Start, Turn, Turns, Wishes};
 use futures_util::future::BoxFuture;
 
 impl Turns for Runs {
@@ -15,6 +15,8 @@ impl Turns for Runs {
                 message_key: turn.message_key,
                 channel: turn.channel,
                 timeout: None,
+                wishes: Wishes::default(),
+                owner: None,
                 commit: turn.commit,
             };
             match runs.begin(start).await {

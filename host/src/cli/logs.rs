@@ -111,7 +111,7 @@ mod tests {
         let fields = json!({"timestamp": "T", "level": "WARN", "message": "plugin\nended",
                             "target": "x", "plugin": "line", "code": 3});
         let fields = fields.as_object().unwrap();
-        assert_eq!(words(fields), "T WARN  plugin\u{fffd}ended code=3 plugin=line");
+        assert_eq!(words(fields), "T WARN  plugin\u{fffd}ended plugin=line code=3");
         assert!(is_problem(fields));
         assert!(!is_problem(json!({"level": "INFO"}).as_object().unwrap()));
     }

@@ -1,8 +1,20 @@
-//! `[agent]`: who answers.
+//! `[agent]` and `[agents.<id>]`: who answers.
+//!
+//! `[agent]` is the one that answers when nobody else is named; every further agent has a table of
+//! its own with the same settings.
 
-use super::secret::Secret;
+mod openai;
+mod program;
+
+pub use openai::OpenAiSection;
+pub use program::{Permission, ProgramSection};
+
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// Longest id of an agent, characters.
+const ID_MAX: usize = 64;
 
 /// `[agent]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -10,43 +22,137 @@ use serde::Deserialize;
 pub struct AgentSection {
     /// Id of the agent, part of every conversation key.
     pub id: String,
+    /// Name for people; the id when absent.
+    pub name: Option<String>,
     /// What runs a turn.
     pub backend: Backend,
     /// Longest time one run may take, seconds.
     pub timeout_s: u64,
-    /// Runs at once, over all conversations.
+    /// Runs at once, over all conversations of all agents.
     pub max_concurrent: usize,
     /// Pause between two words of the `echo` backend, milliseconds.
     pub echo_pace_ms: u64,
     /// The endpoint of the `openai` backend.
     pub openai: OpenAiSection,
+    /// The program of the `acp` backend.
+    pub acp: ProgramSection,
+    /// The program of the `pi` backend.
+    pub pi: ProgramSection,
+}
+
+/// `[agents.<id>]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OtherAgentSection {
+    /// Name for people; the id when absent.
+    pub name: Option<String>,
+    /// What runs a turn.
+    pub backend: Backend,
+    /// Longest time one run may take, seconds.
+    pub timeout_s: u64,
+    /// Pause between two words of the `echo` backend, milliseconds.
+    pub echo_pace_ms: u64,
+    /// The endpoint of the `openai` backend.
+    pub openai: OpenAiSection,
+    /// The program of the `acp` backend.
+    pub acp: ProgramSection,
+    /// The program of the `pi` backend.
+    pub pi: ProgramSection,
 }
 
 impl AgentSection {
-    /// Whether the chosen backend has what it needs.
-    ///
-    /// # Errors
-    /// The setting that is missing or does not fit, and what to write.
-    pub fn check(&self) -> Result<(), (String, String)> {
-        if self.backend == Backend::Openai {
-            return self
-                .openai
-                .check()
-                .map_err(|(name, text)| (format!("agent.openai.{name}"), text));
+    /// What this agent has in common with every other.
+    #[must_use]
+    pub fn common(&self) -> OtherAgentSection {
+        OtherAgentSection {
+            name: self.name.clone(),
+            backend: self.backend,
+            timeout_s: self.timeout_s,
+            echo_pace_ms: self.echo_pace_ms,
+            openai: self.openai.clone(),
+            acp: self.acp.clone(),
+            pi: self.pi.clone(),
         }
-        Ok(())
     }
+}
+
+impl OtherAgentSection {
+    fn check(&self) -> Result<(), (String, String)> {
+        let below = |table: &'static str| {
+            move |(name, text): (String, String)| (format!("{table}.{name}"), text)
+        };
+        match self.backend {
+            Backend::Echo => Ok(()),
+            Backend::Openai => self.openai.check().map_err(below("openai")),
+            Backend::Acp => self.acp.check(true).map_err(below("acp")),
+            Backend::Pi => self.pi.check(false).map_err(below("pi")),
+        }
+    }
+}
+
+/// Whether every agent's backend has what it needs, and whether the ids fit.
+///
+/// # Errors
+/// The setting that is missing or does not fit, and what to write.
+pub fn check(
+    first: &AgentSection,
+    others: &BTreeMap<String, OtherAgentSection>,
+) -> Result<(), (String, String)> {
+    if !is_id(&first.id) {
+        return Err(("agent.id".to_owned(), no_id(&first.id)));
+    }
+    first.common().check().map_err(|(name, text)| (format!("agent.{name}"), text))?;
+    for (id, agent) in others {
+        let table = format!("agents.{id}");
+        if !is_id(id) {
+            return Err((table, no_id(id)));
+        }
+        if *id == first.id {
+            let text = "is the agent of the table `[agent]`; write its settings there";
+            return Err((table, text.to_owned()));
+        }
+        agent.check().map_err(|(name, text)| (format!("{table}.{name}"), text))?;
+    }
+    Ok(())
+}
+
+fn is_id(id: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    !id.is_empty() && id.len() <= ID_MAX && id.chars().all(fits)
+}
+
+fn no_id(id: &str) -> String {
+    format!("`{id}` is no id of an agent; use small letters, digits, `-` and `_`")
 }
 
 impl Default for AgentSection {
     fn default() -> Self {
+        let OtherAgentSection { name, backend, timeout_s, echo_pace_ms, openai, acp, pi } =
+            OtherAgentSection::default();
         Self {
             id: "main".to_owned(),
+            name,
+            backend,
+            timeout_s,
+            max_concurrent: 4,
+            echo_pace_ms,
+            openai,
+            acp,
+            pi,
+        }
+    }
+}
+
+impl Default for OtherAgentSection {
+    fn default() -> Self {
+        Self {
+            name: None,
             backend: Backend::Echo,
             timeout_s: 600,
-            max_concurrent: 4,
             echo_pace_ms: 20,
             openai: OpenAiSection::default(),
+            acp: ProgramSection::default(),
+            pi: ProgramSection::default(),
         }
     }
 }
@@ -60,77 +166,8 @@ pub enum Backend {
     Echo,
     /// An endpoint that speaks the chat completions of `OpenAI`: Ollama, llama.cpp, vLLM, hosted ones.
     Openai,
-}
-
-/// `[agent.openai]`
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct OpenAiSection {
-    /// Address up to and with its version, as `http://127.0.0.1:11434/v1`.
-    pub base_url: String,
-    /// Name of the model, as the endpoint lists it.
-    pub model: String,
-    /// Key, sent as a bearer token; best written as `${NAME}` of an environment variable.
-    pub api_key: Option<Secret>,
-    /// What the model is told before every conversation.
-    pub system_prompt: Option<String>,
-    /// Earlier messages of the conversation that are sent along.
-    pub history: u32,
-    /// Tokens the model can read at once, for clients to show.
-    pub context_window: u64,
-    /// Longest time to connect, seconds.
-    pub connect_timeout_s: u64,
-    /// Longest silence of the endpoint, before and between words, seconds.
-    pub idle_timeout_s: u64,
-    /// Further attempts when the endpoint is busy or away; none once it has begun to answer.
-    pub retries: u32,
-}
-
-impl Default for OpenAiSection {
-    fn default() -> Self {
-        Self {
-            base_url: String::new(),
-            model: String::new(),
-            api_key: None,
-            system_prompt: None,
-            history: 40,
-            context_window: 32_768,
-            connect_timeout_s: 10,
-            idle_timeout_s: 120,
-            retries: 3,
-        }
-    }
-}
-
-impl OpenAiSection {
-    fn check(&self) -> Result<(), (String, String)> {
-        let wrong = |name: &str, text: String| Err((name.to_owned(), text));
-        if self.model.is_empty() {
-            return wrong(
-                "model",
-                "is missing; write the name of a model that the endpoint has".to_owned(),
-            );
-        }
-        let example = "write it as `http://127.0.0.1:11434/v1`";
-        match url::Url::parse(&self.base_url) {
-            Ok(url) if matches!(url.scheme(), "http" | "https") => {}
-            Ok(url) => {
-                return wrong(
-                    "base_url",
-                    format!("`{}:` is no web address; {example}", url.scheme()),
-                );
-            }
-            Err(_) if self.base_url.is_empty() => {
-                return wrong("base_url", format!("is missing; {example}"));
-            }
-            Err(error) => return wrong("base_url", format!("{error}; {example}")),
-        }
-        if self.connect_timeout_s == 0 || self.idle_timeout_s == 0 {
-            return wrong(
-                "connect_timeout_s",
-                "and `idle_timeout_s` must be at least 1".to_owned(),
-            );
-        }
-        Ok(())
-    }
+    /// A program that speaks the Agent Client Protocol.
+    Acp,
+    /// The coding agent Pi in its RPC mode.
+    Pi,
 }

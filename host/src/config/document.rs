@@ -57,7 +57,8 @@ fn redact_below(value: &mut Value, secret: bool) {
     match value {
         Value::Object(entries) => {
             for (name, entry) in entries {
-                redact_below(entry, secret || is_secret(name));
+                // Whatever is handed to a program in its environment may be a key.
+                redact_below(entry, secret || is_secret(name) || name == "env");
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| redact_below(item, secret)),

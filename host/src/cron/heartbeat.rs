@@ -10,7 +10,7 @@ use super::{
     job::DeliveryStatus,
 };
 use crate::{
-    agent::{Begun, CommitHook, Finished, OutcomeStatus, RunError, Start},
+    agent::{Begun, CommitHook, Finished, OutcomeStatus, RunError, Start, Wishes},
     clock::uuid,
     config::heartbeat::{Every, HeartbeatSection},
     protocol::{event, frame::json, key},
@@ -251,6 +251,8 @@ impl Heartbeats {
             text: lines.join("\n"),
             channel: None,
             timeout: None,
+            wishes: Wishes::default(),
+            owner: None,
             commit: Some(forget),
         };
         let end = match parts.runs.begin(start).await? {

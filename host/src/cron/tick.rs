@@ -8,7 +8,7 @@ use super::{
     ledger::Started,
 };
 use crate::{
-    agent::{Begun, Finished, OutcomeStatus, RunError, Start},
+    agent::{Begun, Finished, OutcomeStatus, RunError, Start, Wishes},
     protocol::{event, frame::json, key},
 };
 use serde_json::json as value;
@@ -191,6 +191,8 @@ impl Cron {
             message_key: started.run_id.clone(),
             channel: None,
             timeout: timeout(&job.payload),
+            wishes: Wishes::default(),
+            owner: None,
             commit: None,
         };
         Ok(match self.parts.runs.begin(start).await? {

@@ -2,11 +2,8 @@
 //! could not exist before both did.
 
 use crate::{
-    agent::{Backend, echo::Echo, openai::OpenAi},
-    clock::Clock,
     config::{
         Config, Paths,
-        agent::Backend as BackendKind,
         channels::ChannelSection,
         plugins::{HotSwap, IsolationSetting, SandboxSetting},
     },
@@ -27,7 +24,6 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, OnceLock},
-    time::Duration,
 };
 
 /// A page for people that an enabled plugin serves.
@@ -46,16 +42,6 @@ pub struct PluginPlan {
     pub settings: plugins::Settings,
     /// For people.
     pub pages: Vec<Page>,
-}
-
-/// The backend of the configured agent.
-#[must_use]
-pub fn backend(config: &Config, clock: &Clock) -> Arc<dyn Backend> {
-    let agent = &config.agent;
-    match agent.backend {
-        BackendKind::Echo => Arc::new(Echo { pace: Duration::from_millis(agent.echo_pace_ms) }),
-        BackendKind::Openai => Arc::new(OpenAi::new(agent.openai.clone(), clock.clone())),
-    }
 }
 
 /// Who may talk where, as the channels' tables say.

@@ -2,7 +2,8 @@
 
 use super::{Access, Caller, Core, Failure, MethodError, Responder, Shape, Table};
 use crate::{
-    agent::{Begun, Finished, OutcomeStatus, Start},
+    agent::{Begun, Finished, OutcomeStatus, Start, Wishes},
+    events::ConnNumber,
     protocol::{
         error::ErrorShape,
         frame::{Json, json},
@@ -46,6 +47,12 @@ pub struct AgentParams {
     #[serde(default)]
     thread_id: Option<String>,
     #[serde(default)]
+    model: Option<String>,
+    #[serde(default)]
+    provider: Option<String>,
+    #[serde(default)]
+    thinking: Option<String>,
+    #[serde(default)]
     deliver: Option<bool>,
     /// Seconds.
     #[serde(default)]
@@ -77,8 +84,8 @@ pub struct RunResult {
     result: Option<Shape>,
 }
 
-async fn agent(core: Arc<Core>, _: Arc<Caller>, params: AgentParams, to: Responder) {
-    match begin(&core, &params).await {
+async fn agent(core: Arc<Core>, caller: Arc<Caller>, params: AgentParams, to: Responder) {
+    match begin(&core, caller.conn, &params).await {
         Err(error) => to.fail(&error.into()),
         Ok(Begun::Ended(end)) => final_answer(&to, &end),
         Ok(Begun::InFlight(handle)) => {
@@ -99,23 +106,28 @@ async fn agent(core: Arc<Core>, _: Arc<Caller>, params: AgentParams, to: Respond
     }
 }
 
-async fn begin(core: &Core, params: &AgentParams) -> Result<Begun, MethodError> {
+async fn begin(core: &Core, conn: ConnNumber, params: &AgentParams) -> Result<Begun, MethodError> {
     if params.message.trim().is_empty() {
         return Err(MethodError::Invalid("message required".to_owned()));
     }
     let session_key = session_key(core, params).await?;
-    let agent_id = key::agent_of(&session_key, core.default_agent()).to_owned();
-    if agent_id != core.default_agent() {
-        return Err(MethodError::Invalid(format!("unknown agent id: {agent_id}")));
-    }
+    let agent = core.agent_in(&session_key)?;
+    let model = super::wish(params.model.clone()).map(|model| match &params.provider {
+        Some(provider) if !provider.is_empty() => format!("{provider}/{model}"),
+        _ => model,
+    });
+    let wishes = Wishes { model, thinking: super::wish(params.thinking.clone()) };
+    agent.check(&wishes).await.map_err(|error| MethodError::Invalid(error.to_string()))?;
     let start = Start {
         run_id: params.idempotency_key.clone(),
         message_key: format!("client:{}", params.idempotency_key),
         session_key,
-        agent_id,
+        agent_id: agent.id.clone(),
         text: params.message.clone(),
         channel: None,
         timeout: params.timeout.filter(|s| *s > 0).map(Duration::from_secs),
+        wishes,
+        owner: Some(conn),
         commit: None,
     };
     Ok(core.runs.begin(start).await?)
@@ -132,11 +144,11 @@ async fn session_key(core: &Core, params: &AgentParams) -> Result<String, Method
     {
         return Ok(found);
     }
-    let agent = params.agent_id.as_deref().unwrap_or(core.default_agent());
+    let agent = &core.agent(params.agent_id.as_deref())?.id;
     if let (Some(to), Some(channel)) = (&params.to, &params.channel) {
         return Ok(format!("agent:{agent}:{channel}:direct:{to}"));
     }
-    Ok(key::main_key(&agent.to_ascii_lowercase()))
+    Ok(key::main_key(agent))
 }
 
 async fn deliver(core: &Core, params: &AgentParams, end: &Finished) {

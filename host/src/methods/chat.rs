@@ -5,8 +5,8 @@ pub mod history;
 
 use super::{Access, Caller, Core, MethodError, Responder, Shape, Table};
 use crate::{
-    agent::{Begun, OutcomeStatus, Start, broadcast},
-    protocol::{frame::json, key, scope::Scope},
+    agent::{Begun, OutcomeStatus, Start, Wishes, broadcast},
+    protocol::{frame::json, scope::Scope},
     store::transcripts,
 };
 use schemars::JsonSchema;
@@ -40,6 +40,9 @@ pub struct SendParams {
     attachments: Vec<Value>,
     #[serde(default)]
     timeout_ms: Option<u64>,
+    /// How much to think about this message.
+    #[serde(default)]
+    thinking: Option<String>,
 }
 
 /// That a message was taken.
@@ -74,6 +77,8 @@ pub struct SessionSendParams {
     attachments: Vec<Value>,
     #[serde(default)]
     timeout_ms: Option<u64>,
+    #[serde(default)]
+    thinking: Option<String>,
 }
 
 async fn send_in(core: Arc<Core>, caller: Arc<Caller>, params: SessionSendParams, to: Responder) {
@@ -83,6 +88,7 @@ async fn send_in(core: Arc<Core>, caller: Arc<Caller>, params: SessionSendParams
         idempotency_key: params.idempotency_key.unwrap_or_else(crate::clock::uuid),
         attachments: params.attachments,
         timeout_ms: params.timeout_ms,
+        thinking: params.thinking,
     };
     send(core, caller, same, to).await;
 }
@@ -98,11 +104,7 @@ async fn taken(
         return Err(MethodError::Invalid("message or attachment required".to_owned()));
     }
     if !params.attachments.is_empty() {
-        let model = core.runs.model();
-        let text = format!(
-            "the agent's backend `{}` takes text only; send the message without attachments",
-            model.id
-        );
+        let text = "the agent takes text only; send the message without attachments".to_owned();
         return Err(MethodError::Invalid(text));
     }
     let session_key = canonical(core, &params.session_key)?;
@@ -113,14 +115,19 @@ async fn taken(
         commands::carry_out(core, caller, &session_key, &run_id, command).await;
         return Ok(None);
     }
+    let agent = core.agent_in(&session_key)?;
+    let wishes = Wishes { thinking: super::wish(params.thinking), model: None };
+    agent.check(&wishes).await.map_err(|error| MethodError::Invalid(error.to_string()))?;
     let start = Start {
         message_key: format!("client:{run_id}"),
-        agent_id: key::agent_of(&session_key, core.default_agent()).to_owned(),
+        agent_id: agent.id.clone(),
         run_id: run_id.clone(),
         session_key,
         text: params.message,
         channel: None,
         timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
+        wishes,
+        owner: Some(caller.conn),
         commit: None,
     };
     Ok(match core.runs.begin(start).await? {
@@ -147,12 +154,8 @@ pub fn canonical(core: &Core, given: &str) -> Result<String, MethodError> {
     let found = core
         .key(given)
         .ok_or_else(|| MethodError::Invalid(format!("invalid sessionKey: {given}")))?;
-    let agent = key::agent_of(&found, core.default_agent());
-    if agent == core.default_agent() {
-        Ok(found)
-    } else {
-        Err(MethodError::Invalid(format!("unknown agent id: {agent}")))
-    }
+    core.agent_in(&found)?;
+    Ok(found)
 }
 
 /// Parameters of `chat.abort`.

@@ -1,8 +1,8 @@
 //! Everything a method may use, gathered once at start.
 
-use super::{table::Table, write_limit::WriteLimit};
+use super::{error::MethodError, table::Table, write_limit::WriteLimit};
 use crate::{
-    agent::Runs,
+    agent::{Agent, Runs},
     approvals::Approvals,
     auth::Auth,
     canvas::Canvas,
@@ -81,7 +81,7 @@ pub struct Core {
     /// Held while the configuration files are changed.
     pub config_lock: tokio::sync::Mutex<()>,
     /// Decisions that wait for a person.
-    pub approvals: Approvals,
+    pub approvals: Arc<Approvals>,
     /// The last health snapshot.
     pub health: Board,
     announced: [Json; 2],
@@ -121,6 +121,8 @@ pub struct Parts {
     pub tracker: TaskTracker,
     /// Told when the gateway stops.
     pub stop: CancellationToken,
+    /// Decisions that wait for a person.
+    pub approvals: Arc<Approvals>,
 }
 
 impl Core {
@@ -144,6 +146,7 @@ impl Core {
             heartbeats,
             tracker,
             stop,
+            approvals,
         } = parts;
         let version = env!("CARGO_PKG_VERSION");
         let names: Vec<&str> = event::ALL.iter().map(|e| e.name).collect();
@@ -154,7 +157,6 @@ impl Core {
             reread: Notify::new(),
             config_hash: OnceLock::new(),
             config_lock: tokio::sync::Mutex::default(),
-            approvals: Approvals::new(clock.clone()),
             boot_id: uuid(),
             started_at: clock.now_ms(),
             health: Board::default(),
@@ -177,6 +179,7 @@ impl Core {
             table,
             tracker,
             stop,
+            approvals,
         }
     }
 
@@ -202,6 +205,25 @@ impl Core {
     #[must_use]
     pub fn default_agent(&self) -> &str {
         &self.config.agent.id
+    }
+
+    /// The agent that answers in a conversation.
+    ///
+    /// # Errors
+    /// When its key names one that does not exist.
+    pub fn agent_in(&self, session_key: &str) -> Result<&Arc<Agent>, MethodError> {
+        self.agent(Some(key::agent_of(session_key, self.default_agent())))
+    }
+
+    /// The agent with this id; the one that answers by default when none is given.
+    ///
+    /// # Errors
+    /// When there is no such agent.
+    pub fn agent(&self, id: Option<&str>) -> Result<&Arc<Agent>, MethodError> {
+        let roster = self.runs.roster();
+        let Some(id) = id.filter(|id| !id.is_empty()) else { return Ok(roster.first()) };
+        let found = roster.find(&id.to_ascii_lowercase());
+        found.ok_or_else(|| MethodError::Invalid(format!("unknown agent id: {id}")))
     }
 
     /// The canonical form of a conversation key that a client gave.

@@ -125,6 +125,7 @@ fn run(error: RunError) -> ErrorShape {
             ErrorShape::invalid("this idempotencyKey was already used for another message")
                 .details(json!({"reason": "chat-request-conflict"}))
         }
+        RunError::UnknownAgent(id) => ErrorShape::invalid(format!("unknown agent id: {id}")),
         RunError::Stopping => ErrorShape::unavailable("the gateway is stopping"),
         RunError::Store(error) => store(&error),
     }

@@ -6,6 +6,7 @@ pub mod follow;
 
 use super::{Access, Caller, Core, MethodError, Shape, Table};
 use crate::{
+    agent::{Agent, Wishes},
     protocol::{key, scope::Scope},
     store::{
         StoreError,
@@ -88,37 +89,46 @@ async fn page(core: &Core, params: ListParams) -> Result<List, MethodError> {
         limit_applied: limit,
         has_more,
         next_offset: has_more.then_some(offset + read),
-        defaults: defaults(core),
+        defaults: defaults(core.runs.roster().first()),
         sessions,
     })
 }
 
 /// What holds for conversations that say nothing else.
 #[must_use]
-pub fn defaults(core: &Core) -> Value {
-    let model = core.runs.model();
+pub fn defaults(agent: &Agent) -> Value {
+    let model = agent.backend.model();
     value!({
         "modelProvider": model.provider, "model": model.id, "contextTokens": model.context_window,
-        "thinkingLevels": [{"id": "off", "label": "off"}], "thinkingOptions": ["off"], "thinkingDefault": "off",
+        "thinkingLevels": super::models::levels(agent), "thinkingOptions": agent.backend.thinking(),
+        "thinkingDefault": agent.backend.thinking()[0],
     })
 }
 
 /// One conversation as lists show it.
 #[must_use]
 pub fn row(core: &Core, of: &Conversation) -> Value {
-    let model = core.runs.model();
+    // A conversation whose agent was taken out of the configuration is still listed.
+    let roster = core.runs.roster();
+    let agent = roster.find(&of.agent_id).unwrap_or_else(|| roster.first());
+    let pick = |name: &str| of.overrides.get(name).cloned().unwrap_or(Value::Null);
+    let wished = pick("model").as_str().map(str::to_owned);
+    let model = agent.model(&Wishes { model: wished, thinking: None });
     let running: Vec<String> =
         core.runs.active_in(&of.session_key).iter().map(|r| r.run_id.clone()).collect();
-    let pick = |name: &str| of.overrides.get(name).cloned().unwrap_or(Value::Null);
+    let (used, last) = (of.tokens, of.last_run.as_ref());
     let mut row = value!({
         "key": of.session_key, "kind": key::kind_of(&of.session_key), "agentId": of.agent_id,
         "sessionId": of.session_id, "updatedAt": of.updated_ms, "createdAt": of.created_ms,
         "lastInteractionAt": of.updated_ms, "lastActivityAt": of.updated_ms,
-        "isMain": of.session_key == key::main_key(core.default_agent()),
+        "isMain": of.session_key == key::main_key(&agent.id),
         "chatType": of.kind, "messageCount": of.entries,
         "model": model.id, "modelProvider": model.provider, "contextTokens": model.context_window,
-        "totalTokens": 0, "inputTokens": 0, "outputTokens": 0, "totalTokensFresh": true,
-        "systemSent": true, "abortedLastRun": false, "archived": false, "pinned": false,
+        "totalTokens": used.total, "inputTokens": used.input, "outputTokens": used.output,
+        "cacheRead": used.cache_read, "cacheWrite": used.cache_write, "totalTokensFresh": true,
+        "systemSent": true, "abortedLastRun": last.is_some_and(|run| run.status == "killed"),
+        "thinkingLevels": super::models::levels(agent), "thinkingOptions": agent.backend.thinking(),
+        "thinkingDefault": agent.backend.thinking()[0], "archived": false, "pinned": false,
         "hasActiveRun": !running.is_empty(), "activeRunIds": running,
     });
     let optional = [
@@ -132,6 +142,19 @@ pub fn row(core: &Core, of: &Conversation) -> Value {
         ("archived", pick("archived")),
         ("pinned", pick("pinned")),
         ("unread", pick("unread")),
+        (
+            "status",
+            if row["hasActiveRun"] == true {
+                value!("running")
+            } else {
+                value!(last.map(|r| &r.status))
+            },
+        ),
+        ("lastRunId", value!(last.map(|run| &run.run_id))),
+        ("lastRunError", value!(last.and_then(|run| run.error.as_ref()))),
+        ("startedAt", value!(last.map(|run| run.started_ms))),
+        ("endedAt", value!(last.map(|run| run.ended_ms))),
+        ("runtimeMs", value!(last.map(|run| run.ended_ms.saturating_sub(run.started_ms)))),
     ];
     for (name, value) in optional {
         if !value.is_null() {

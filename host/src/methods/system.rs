@@ -2,8 +2,8 @@
 
 pub mod machine;
 
-use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
-use crate::{events::presence::PresenceRow, protocol::scope::Scope};
+use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table, models};
+use crate::{agent::Agent, events::presence::PresenceRow, protocol::scope::Scope};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json as value;
@@ -49,10 +49,14 @@ pub struct AgentList {
 
 /// One agent.
 #[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct AgentRow {
     id: String,
     name: String,
     model: AgentModel,
+    thinking_levels: Vec<models::Level>,
+    thinking_options: &'static [&'static str],
+    thinking_default: &'static str,
 }
 
 /// The model an agent runs; consoles take an agent without one for not set up.
@@ -62,12 +66,21 @@ pub struct AgentModel {
 }
 
 fn agents(core: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<AgentList, MethodError> {
-    let id = core.default_agent().to_owned();
-    let model = core.runs.model();
-    let primary = format!("{}/{}", model.provider, model.id);
+    let row = |agent: &Arc<Agent>| {
+        let model = agent.backend.model();
+        let levels = models::levels(agent);
+        AgentRow {
+            id: agent.id.clone(),
+            name: agent.name.clone(),
+            model: AgentModel { primary: format!("{}/{}", model.provider, model.id) },
+            thinking_options: agent.backend.thinking(),
+            thinking_default: agent.backend.thinking()[0],
+            thinking_levels: levels,
+        }
+    };
     Ok(AgentList {
-        agents: vec![AgentRow { name: id.clone(), id: id.clone(), model: AgentModel { primary } }],
-        default_id: id,
+        agents: core.runs.roster().iter().map(row).collect(),
+        default_id: core.default_agent().to_owned(),
         main_key: crate::protocol::key::MAIN,
         scope: "per-sender",
         ownership: "sole",
@@ -97,11 +110,8 @@ fn identity(
     _: &Arc<Caller>,
     params: IdentityParams,
 ) -> Result<Identity, MethodError> {
-    let agent_id = params.agent_id.unwrap_or_else(|| core.default_agent().to_owned());
-    if agent_id != core.default_agent() {
-        return Err(MethodError::Invalid(format!("unknown agent id: {agent_id}")));
-    }
-    Ok(Identity { name: agent_id.clone(), agent_id, avatar: None })
+    let agent = core.agent(params.agent_id.as_deref())?;
+    Ok(Identity { name: agent.name.clone(), agent_id: agent.id.clone(), avatar: None })
 }
 
 /// What `commands.list` answers.

@@ -5,9 +5,9 @@
 use rusqlite::Connection;
 
 /// The schema this version writes.
-pub(super) const NEWEST: i64 = 1;
+pub(super) const NEWEST: i64 = 2;
 
-const STEPS: [&str; 1] = [INITIAL];
+const STEPS: [&str; 2] = [INITIAL, RUN_FACTS];
 
 const INITIAL: &str = "
 CREATE TABLE ingress (
@@ -104,6 +104,13 @@ CREATE TABLE records (
   updated_ms INTEGER NOT NULL,
   PRIMARY KEY (kind, id)
 ) WITHOUT ROWID;
+";
+
+/// What runs leave behind in their conversations.
+const RUN_FACTS: &str = "
+ALTER TABLE conversations ADD COLUMN tokens TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE conversations ADD COLUMN last_run TEXT;
+ALTER TABLE conversations ADD COLUMN known_as TEXT;
 ";
 
 /// The schema number of the file; 0 for a new one.

@@ -5,12 +5,15 @@
 //! not said twice. Must not know: who may read, how a message looks on the wire beyond its text.
 
 mod conversation;
+mod facts;
 #[cfg(test)]
 mod tests;
 
 pub use conversation::{
     Conversation, Filter, Touch, conversation, delete, ensure, list, patch, reset, set_route, touch,
 };
+
+pub use facts::{LastRun, Tokens, note_run, set_known_as};
 
 use super::column::{int, json, to_json, uint, word};
 use crate::clock;

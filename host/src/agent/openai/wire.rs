@@ -3,6 +3,7 @@
 //! Fields as `OpenAI`'s reference of chat completions gives them; `reasoning_content` and `reasoning`
 //! are what llama.cpp, vLLM and others add for thoughts. Must not know: HTTP, time, runs.
 
+use super::calls::{Calls, Fragment};
 use crate::{
     agent::backend::{Prompt, Said, Step, Usage},
     config::agent::OpenAiSection,
@@ -19,6 +20,9 @@ pub(super) struct Request<'a> {
     messages: Vec<Message>,
     stream: bool,
     stream_options: StreamOptions,
+    /// Only sent when somebody chose: some endpoints refuse what they do not know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasoning_effort: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -33,7 +37,7 @@ struct Message {
 }
 
 /// What one event said.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Read {
     /// In order.
     pub(super) steps: Vec<Step>,
@@ -61,6 +65,8 @@ struct Delta {
     content: Option<String>,
     reasoning_content: Option<String>,
     reasoning: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<Fragment>>,
 }
 
 #[derive(Deserialize)]
@@ -69,6 +75,12 @@ struct Tokens {
     prompt_tokens: u64,
     #[serde(default)]
     completion_tokens: u64,
+    prompt_tokens_details: Option<TokenDetails>,
+}
+
+#[derive(Deserialize)]
+struct TokenDetails {
+    cached_tokens: Option<u64>,
 }
 
 /// What `GET /models` answers.
@@ -90,7 +102,11 @@ impl Models {
 
 /// The request for a prompt. Neighbours of one speaker become one message: many chat templates
 /// refuse two in a row.
-pub(super) fn request<'a>(settings: &'a OpenAiSection, prompt: &Prompt) -> Request<'a> {
+pub(super) fn request<'a>(
+    settings: &'a OpenAiSection,
+    model: &'a str,
+    prompt: &'a Prompt,
+) -> Request<'a> {
     let mut messages: Vec<Message> = Vec::with_capacity(prompt.history.len() + 2);
     if let Some(system) = &settings.system_prompt {
         messages.push(Message { role: "system", content: system.clone() });
@@ -107,14 +123,15 @@ pub(super) fn request<'a>(settings: &'a OpenAiSection, prompt: &Prompt) -> Reque
         }
     }
     let stream_options = StreamOptions { include_usage: true };
-    Request { model: &settings.model, messages, stream: true, stream_options }
+    let reasoning_effort = prompt.wishes.thinking.as_deref().filter(|level| *level != "off");
+    Request { model, messages, stream: true, stream_options, reasoning_effort }
 }
 
 /// Reads one event of a stream.
 ///
 /// # Errors
 /// What the endpoint says went wrong, or that it is not of this format.
-pub(super) fn read(data: &str) -> Result<Read, String> {
+pub(super) fn read(calls: &mut Calls, data: &str) -> Result<Read, String> {
     let event: Event = serde_json::from_str(data)
         .map_err(|error| format!("an event of its stream cannot be read: {error}"))?;
     if let Some(error) = event.error {
@@ -126,11 +143,24 @@ pub(super) fn read(data: &str) -> Result<Read, String> {
         let some = |text: Option<String>| text.filter(|t| !t.is_empty());
         read.steps.extend(some(delta.reasoning_content.or(delta.reasoning)).map(Step::Thought));
         read.steps.extend(some(delta.content).map(Step::Text));
+        for fragment in delta.tool_calls.into_iter().flatten() {
+            calls.take(fragment, &mut read.steps);
+        }
         read.finished = choice.finish_reason.is_some();
+        if read.finished {
+            calls.end(&mut read.steps);
+        }
     }
     if let Some(tokens) = event.usage {
         let (input, output) = (tokens.prompt_tokens, tokens.completion_tokens);
-        read.steps.push(Step::Usage(Usage { input, output, total: input + output }));
+        let kept = tokens.prompt_tokens_details.and_then(|d| d.cached_tokens).unwrap_or(0);
+        read.steps.push(Step::Usage(Usage {
+            input: input.saturating_sub(kept),
+            output,
+            cache_read: kept.min(input),
+            cache_write: 0,
+            total: input.saturating_add(output),
+        }));
     }
     Ok(read)
 }
@@ -150,68 +180,4 @@ fn words(error: &serde_json::Value) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn said(by_agent: bool, text: &str) -> Said {
-        Said { by_agent, text: text.to_owned() }
-    }
-
-    fn asked(system: Option<&str>, history: Vec<Said>) -> Vec<(&'static str, String)> {
-        let settings =
-            OpenAiSection { system_prompt: system.map(str::to_owned), ..OpenAiSection::default() };
-        let (run_id, session_key) = ("r".to_owned(), "k".to_owned());
-        let prompt = Prompt { run_id, session_key, history, text: "now".to_owned() };
-        let messages = request(&settings, &prompt).messages;
-        messages.into_iter().map(|m| (m.role, m.content)).collect()
-    }
-
-    #[test]
-    fn a_request_holds_the_conversation_with_speakers_in_turn() {
-        let history = vec![said(false, "a"), said(true, "b"), said(false, "c"), said(false, "d")];
-        let expected =
-            [("system", "be kind"), ("user", "a"), ("assistant", "b"), ("user", "c\n\nd\n\nnow")];
-        let expected: Vec<_> = expected.iter().map(|(r, t)| (*r, (*t).to_owned())).collect();
-        assert_eq!(asked(Some("be kind"), history), expected);
-        assert_eq!(asked(None, Vec::new()), [("user", "now".to_owned())]);
-    }
-
-    #[test]
-    fn an_event_becomes_thoughts_then_words_then_usage() {
-        let data = r#"{"choices":[{"index":0,"delta":{"reasoning_content":"hm","content":"yes"},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
-        let read = read(data).expect("an event");
-        let usage = Usage { input: 3, output: 4, total: 7 };
-        let steps = [Step::Thought("hm".into()), Step::Text("yes".into()), Step::Usage(usage)];
-        assert_eq!(read.steps, steps);
-        assert!(read.finished);
-    }
-
-    #[test]
-    fn an_event_without_words_says_nothing() {
-        for data in [
-            r#"{"choices":[]}"#,
-            r#"{"choices":[{"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#,
-            r#"{"choices":[{"delta":{"content":null}}],"usage":null}"#,
-        ] {
-            assert_eq!(read(data), Ok(Read::default()), "{data}");
-        }
-    }
-
-    #[test]
-    fn an_error_in_the_stream_is_told_in_the_endpoints_words() {
-        assert_eq!(
-            read(r#"{"error":{"message":"out of memory","code":500}}"#),
-            Err("out of memory".into())
-        );
-        assert_eq!(read(r#"{"error":"gone"}"#), Err("gone".into()));
-        assert!(read("<html>").is_err_and(|text| text.contains("cannot be read")));
-    }
-
-    #[test]
-    fn a_refusal_is_told_in_its_own_words_whatever_its_form() {
-        assert_eq!(refusal(r#"{"error":{"message":"no such model"}}"#), "no such model");
-        assert_eq!(refusal(r#"{"message":"no"}"#), "no");
-        assert_eq!(refusal(" Bad Gateway\n"), "Bad Gateway");
-        assert_eq!(refusal(""), "without a reason");
-    }
-}
+mod tests;

@@ -107,7 +107,7 @@ async fn page(core: &Core, params: &HistoryParams) -> Result<History, MethodErro
         next_offset: has_more.then_some(next),
         total_messages: total,
         pending_inputs: PendingInputs { items: Vec::new(), total: 0 },
-        defaults: sessions::defaults(core),
+        defaults: sessions::defaults(core.agent_in(&session_key)?),
         session_info: row
             .as_ref()
             .map_or_else(|| value!({"key": session_key}), |r| sessions::row(core, r)),
@@ -139,9 +139,10 @@ async fn startup(
     params: HistoryParams,
 ) -> Result<Shape, MethodError> {
     let page = page(&core, &params).await?;
+    let agent = core.agent_in(&page.session_key)?;
     let mut startup = value!(page);
-    startup["metadata"] = value!({"models": [core.runs.model()], "commands": []});
-    startup["agentId"] = value!(core.default_agent());
+    startup["metadata"] = value!({"models": [agent.backend.model()], "commands": []});
+    startup["agentId"] = value!(agent.id);
     Ok(startup)
 }
 

@@ -2,7 +2,7 @@
 
 use super::approved_node;
 use crate::{
-    agent::runs::{Begun, Start},
+    agent::{Begun, Start, Wishes},
     clock,
     methods::{Access, Caller, Core, MethodError, Shape, Table, chat},
     protocol::{event, frame::json, key},
@@ -147,12 +147,14 @@ async fn begin(
     let run_id = payload["eventId"].as_str().map_or_else(clock::uuid, |id| format!("node:{id}"));
     let start = Start {
         message_key: format!("client:{run_id}"),
-        agent_id: key::agent_of(&session_key, core.default_agent()).to_owned(),
+        agent_id: core.agent_in(&session_key)?.id.clone(),
         run_id,
         session_key,
         text: text.to_owned(),
         channel: None,
         timeout: None,
+        wishes: Wishes::default(),
+        owner: None,
         commit: None,
     };
     if let Begun::New(handle) = core.runs.begin(start).await? {

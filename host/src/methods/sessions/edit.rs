@@ -2,6 +2,7 @@
 
 use super::row;
 use crate::{
+    agent::Wishes,
     events::Audience,
     methods::{Access, Caller, Core, MethodError, Shape, Table, chat::canonical},
     protocol::{event, frame::json, key, scope::Scope},
@@ -49,6 +50,12 @@ pub struct CreateParams {
     #[serde(default)]
     #[schemars(length(min = 1, max = 512))]
     label: Option<String>,
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    model: Option<String>,
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    thinking_level: Option<String>,
 }
 
 /// A conversation after a change.
@@ -74,14 +81,14 @@ fn changed(core: &Core, of: &transcripts::Conversation, reason: &str) -> Changed
         &payload,
         Audience::Followers(&of.session_key, None),
     );
-    let model = core.runs.model();
+    let model = value!({"modelProvider": row["modelProvider"], "model": row["model"]});
     Changed {
         ok: true,
         path: "journal.db",
         key: of.session_key.clone(),
         session_id: of.session_id.clone(),
         entry: row,
-        resolved: value!({"modelProvider": model.provider, "model": model.id}),
+        resolved: model,
     }
 }
 
@@ -90,17 +97,25 @@ async fn create(
     _: Arc<Caller>,
     params: CreateParams,
 ) -> Result<Changed, MethodError> {
-    let agent = params.agent_id.as_deref().unwrap_or(core.default_agent()).to_owned();
+    let agent = &core.agent(params.agent_id.as_deref())?.id;
     let given =
         params.key.unwrap_or_else(|| format!("agent:{agent}:session:{}", crate::clock::uuid()));
     let key = canonical(&core, &given)?;
-    let (now, label) = (core.clock.now_ms(), params.label);
+    let now = core.clock.now_ms();
+    let chosen = [
+        ("label", params.label),
+        ("model", params.model),
+        ("thinkingLevel", params.thinking_level),
+    ];
+    let chosen: Map<String, Value> =
+        chosen.into_iter().filter_map(|(name, v)| Some((name.to_owned(), value!(v?)))).collect();
+    check(&core, &key, &chosen).await?;
     let made = core
         .store
         .write(move |c| {
             transcripts::ensure(c, &key, now)?;
-            if let Some(label) = label {
-                transcripts::patch(c, &key, &value!({"label": label}), now)?;
+            if !chosen.is_empty() {
+                transcripts::patch(c, &key, &Value::Object(chosen), now)?;
             }
             transcripts::conversation(c, &key)
         })
@@ -126,6 +141,7 @@ async fn patch(
     let key = canonical(&core, &params.key)?;
     let fields: Map<String, Value> =
         params.fields.into_iter().filter(|(name, _)| FIELDS.contains(&name.as_str())).collect();
+    check(&core, &key, &fields).await?;
     let now = core.clock.now_ms();
     let done = core
         .store
@@ -136,6 +152,18 @@ async fn patch(
         })
         .await?;
     done.map(|row| changed(&core, &row, "patch")).ok_or_else(missing)
+}
+
+/// Whether the agent of a conversation has the model and the thinking level that are chosen for it.
+async fn check(core: &Core, key: &str, chosen: &Map<String, Value>) -> Result<(), MethodError> {
+    let text = |name: &str| match chosen.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(MethodError::Invalid(format!("{name} must be a text or null"))),
+    };
+    let wishes = Wishes { model: text("model")?, thinking: text("thinkingLevel")? };
+    let checked = core.agent_in(key)?.check(&wishes).await;
+    checked.map_err(|error| MethodError::Invalid(error.to_string()))
 }
 
 /// Names a conversation, and why it is reset.

@@ -2,7 +2,10 @@
 //!
 //! Must not know: entries, beyond their number.
 
-use super::super::column::{int, json, json_opt, to_json, uint};
+use super::{
+    super::column::{int, json, json_opt, to_json, uint},
+    facts::{LastRun, Tokens},
+};
 use crate::clock;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use serde_json::{Map, Value};
@@ -36,6 +39,12 @@ pub struct Conversation {
     pub entries: u64,
     /// Beginning of the last entry's text.
     pub last_preview: Option<String>,
+    /// Tokens used in the current transcript.
+    pub tokens: Tokens,
+    /// How the last run of the current transcript ended.
+    pub last_run: Option<LastRun>,
+    /// What a backend calls the current transcript.
+    pub known_as: Option<Value>,
 }
 
 /// Which conversations to list.
@@ -71,7 +80,8 @@ pub struct Touch<'a> {
 }
 
 const COLUMNS: &str = "session_key, session_id, agent_id, kind, channel, label, display_name, \
-                       created_ms, updated_ms, overrides, route, entries, last_preview";
+                       created_ms, updated_ms, overrides, route, entries, last_preview, \
+                       tokens, last_run, known_as";
 
 /// The conversation with this key.
 ///
@@ -195,7 +205,7 @@ pub fn reset(c: &Connection, session_key: &str, now_ms: u64) -> Result<Conversat
     ensure(c, session_key, now_ms)?;
     c.prepare_cached(
         "UPDATE conversations SET session_id = ?2, entries = 0, last_preview = NULL,
-           updated_ms = MAX(updated_ms, ?3) WHERE session_key = ?1",
+           tokens = '{}', last_run = NULL, known_as = NULL, updated_ms = MAX(updated_ms, ?3) WHERE session_key = ?1",
     )?
     .execute(params![session_key, clock::uuid(), int(now_ms)])?;
     conversation(c, session_key)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
@@ -269,5 +279,8 @@ fn conversation_row(row: &Row<'_>) -> Result<Conversation> {
         route: json_opt(row, 10)?,
         entries: uint(row, 11)?,
         last_preview: row.get(12)?,
+        tokens: json(row, 13)?,
+        last_run: json_opt(row, 14)?,
+        known_as: json_opt(row, 15)?,
     })
 }

@@ -1,6 +1,9 @@
 //! Appending is idempotent, a reset hides, lists filter.
 
-use super::{Filter, NewEntry, Role, append, delete, entry, history, list, patch, reset};
+use super::{
+    Filter, LastRun, NewEntry, Role, Tokens, append, delete, entry, history, list, note_run, patch,
+    reset, set_known_as,
+};
 use crate::store::schema;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -88,4 +91,32 @@ fn lists_filter_and_count() {
     assert!(delete(&c, KEY).unwrap());
     assert!(!delete(&c, KEY).unwrap());
     assert_eq!(found(Filter::default()), ["agent:other:main"]);
+}
+
+#[test]
+fn what_runs_leave_behind_is_summed_and_cleared_by_a_reset() {
+    let c = database();
+    append(&c, &said("m1", "hello", 5)).unwrap();
+    let first = super::conversation(&c, KEY).unwrap().unwrap();
+    let run = |id: &str| LastRun {
+        run_id: id.into(),
+        status: "done".into(),
+        started_ms: 6,
+        ended_ms: 9,
+        error: None,
+        tokens: Tokens { input: 3, output: 2, total: 5, ..Tokens::default() },
+    };
+    note_run(&c, KEY, &first.session_id, &run("a")).unwrap();
+    note_run(&c, KEY, &first.session_id, &run("b")).unwrap();
+    set_known_as(&c, KEY, &first.session_id, &json!({ "id": "x" })).unwrap();
+    let row = super::conversation(&c, KEY).unwrap().unwrap();
+    assert_eq!((row.tokens.total, row.tokens.input, row.updated_ms), (10, 6, 9));
+    assert_eq!(row.last_run.unwrap().run_id, "b");
+    assert_eq!(row.known_as, Some(json!({ "id": "x" })));
+
+    let anew = reset(&c, KEY, 10).unwrap();
+    assert_eq!((anew.tokens, anew.last_run, anew.known_as), (Tokens::default(), None, None));
+    note_run(&c, KEY, &first.session_id, &run("late")).unwrap();
+    let row = super::conversation(&c, KEY).unwrap().unwrap();
+    assert_eq!(row.last_run, None, "a run of the old transcript leaves nothing");
 }

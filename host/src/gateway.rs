@@ -133,21 +133,8 @@ impl Gateway {
         let events = Events::default();
         let approvals = Arc::new(Approvals::new(clock.clone()));
         let desk = asking::Desk::new(Arc::clone(&approvals), events.clone(), clock.clone());
-        let ground = crew::Ground {
-            state: paths.state.clone(),
-            clock: clock.clone(),
-            approver: Arc::new(desk),
-            tracker: tracker.clone(),
-            stop: stop.clone(),
-        };
-        let runs = Runs::new(
-            store.clone(),
-            clock.clone(),
-            events.clone(),
-            crew::roster(&config, &ground),
-            config.agent.max_concurrent,
-            tracker.clone(),
-        );
+        let ground = crew::Ground::new(&paths, &clock, desk, &tracker, &stop);
+        let runs = crew::runs(&config, store.clone(), events.clone(), &ground);
         let senders = Arc::new(wiring::PluginSenders::default());
         let messages = start_messages(&config, &store, &clock, &runs, &senders, &tracker, &stop);
         let messages = messages.await?;

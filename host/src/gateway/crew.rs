@@ -2,7 +2,7 @@
 
 use crate::{
     agent::{
-        Agent, Approver, Backend, Roster,
+        Agent, Approver, Backend, Roster, Runs,
         acp::Acp,
         echo::Echo,
         openai::OpenAi,
@@ -11,9 +11,11 @@ use crate::{
     },
     clock::Clock,
     config::{
-        Config,
+        Config, Paths,
         agent::{Backend as Kind, OtherAgentSection, ProgramSection},
     },
+    events::Events,
+    store::Store,
 };
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -32,9 +34,35 @@ pub struct Ground {
     pub stop: CancellationToken,
 }
 
-/// Every configured agent.
+impl Ground {
+    /// Puts it together.
+    #[must_use]
+    pub fn new(
+        paths: &Paths,
+        clock: &Clock,
+        approver: impl Approver,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Self {
+        Self {
+            state: paths.state.clone(),
+            clock: clock.clone(),
+            approver: Arc::new(approver),
+            tracker: tracker.clone(),
+            stop: stop.clone(),
+        }
+    }
+}
+
+/// The room of runs with every configured agent in it.
 #[must_use]
-pub fn roster(config: &Config, ground: &Ground) -> Roster {
+pub fn runs(config: &Config, store: Store, events: Events, ground: &Ground) -> Runs {
+    let (clock, tracker) = (ground.clock.clone(), ground.tracker.clone());
+    let max = config.agent.max_concurrent;
+    Runs::new(store, clock, events, roster(config, ground), max, tracker)
+}
+
+fn roster(config: &Config, ground: &Ground) -> Roster {
     let first = agent(&config.agent.id, &config.agent.common(), ground);
     let others = config.agents.iter().map(|(id, section)| agent(id, section, ground));
     Roster::new(first, others.collect())

@@ -38,7 +38,7 @@ use tokio_util::{
 };
 
 /// How long an agent may take to start, or to open a conversation.
-const OPEN_WITHIN: Duration = Duration::from_secs(60);
+const OPEN_WITHIN: Duration = Duration::from_mins(1);
 
 type TurnEnd = oneshot::Receiver<Result<StopReason, String>>;
 

@@ -80,8 +80,7 @@ fn arguments(input: Option<Value>, title: &str) -> Value {
 
 /// What a call gave so far, in the form of the wire's tool results.
 fn result(fields: &ToolCallUpdateFields) -> Option<Value> {
-    let blocks: Vec<Value> =
-        fields.content.iter().flatten().filter_map(|part| Some(block(part)?)).collect();
+    let blocks: Vec<Value> = fields.content.iter().flatten().filter_map(block).collect();
     if !blocks.is_empty() {
         return Some(json!({ "content": blocks }));
     }

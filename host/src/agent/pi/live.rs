@@ -23,7 +23,7 @@ use tokio::{io::AsyncWriteExt, process::ChildStdin, sync::mpsc};
 use tokio_util::codec::{FramedRead, LinesCodec};
 
 /// How long Pi may take to start and to answer a request.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+const ANSWER_WITHIN: Duration = Duration::from_mins(1);
 /// The older form ends without a word: this much silence after a round is the end.
 const SILENCE: Duration = Duration::from_millis(250);
 /// Lines that may wait for whoever listens.
@@ -233,7 +233,6 @@ impl Live {
     ) -> Result<(), BackendError> {
         let allowed = match policy {
             Permission::AllowAll => true,
-            Permission::Deny => false,
             Permission::Ask | Permission::AllowReads if asked.confirm => {
                 let question = Question {
                     run_id: prompt.run_id.clone(),
@@ -246,7 +245,7 @@ impl Live {
                 };
                 approver.ask(question).await != Decision::Deny
             }
-            Permission::Ask | Permission::AllowReads => false,
+            Permission::Deny | Permission::Ask | Permission::AllowReads => false,
         };
         self.write(&wire::answer(asked, allowed)).await
     }

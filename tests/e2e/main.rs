@@ -14,6 +14,7 @@ mod cli;
 mod cli_devices;
 mod cli_doors;
 mod cli_settings;
+mod coders;
 mod config_rpc;
 mod crash;
 mod cron;

@@ -25,6 +25,7 @@ pub mod line;
 pub mod model;
 pub mod node;
 pub mod output;
+pub mod pi;
 pub mod script;
 pub mod socket;
 pub mod terminal;

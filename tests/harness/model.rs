@@ -108,6 +108,12 @@ impl Model {
         )
     }
 
+    /// Its address, up to and with its version.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("http://127.0.0.1:{}/v1", self.port)
+    }
+
     /// Everything it was asked so far.
     #[must_use]
     pub fn asked(&self) -> Vec<Asked> {
@@ -156,9 +162,11 @@ fn events(deltas: Vec<Value>, end: End) -> impl Stream<Item = String> + Send + S
     let choice = |delta: Value, reason: Value| {
         json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": reason }] }).to_string()
     };
+    let tools = deltas.iter().any(|delta| delta.get("tool_calls").is_some());
+    let reason = if tools { "tool_calls" } else { "stop" };
     let mut all: Vec<String> = deltas.into_iter().map(|d| choice(d, Value::Null)).collect();
     if end == End::Done {
-        all.push(choice(json!({}), json!("stop")));
+        all.push(choice(json!({}), json!(reason)));
         let usage = json!({ "prompt_tokens": 11, "completion_tokens": 7 });
         all.push(json!({ "choices": [], "usage": usage }).to_string());
         all.push("[DONE]".to_owned());

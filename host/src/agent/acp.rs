@@ -106,7 +106,7 @@ impl Shared {
         let live = self.seated(sitting.worker()).await?;
         let fresh = live.enter(&mut prompt).await?;
         if let Some(id) = fresh.new_id {
-            steps.send(Step::Session(id)).await.map_err(|_| BackendError::Unheard)?;
+            steps.send(Step::KnownAs(id)).await.map_err(|_| BackendError::Unheard)?;
         }
         self.remember(live);
         if let Err(error) = live.choose(&prompt.wishes).await {

@@ -65,7 +65,7 @@ impl Answer {
             }
             Step::Thought(more) => self.thought.push_str(&more),
             Step::Usage(usage) => self.usage = usage,
-            Step::Session(id) => return Then::Remember(id),
+            Step::KnownAs(id) => return Then::Remember(id),
             Step::Tool(step) => {
                 self.interrupted = true;
                 self.note(&step);

@@ -29,7 +29,7 @@ pub struct Prompt {
     pub text: String,
     /// What differs from the defaults.
     pub wishes: Wishes,
-    /// The last [`Step::Session`] of this transcript.
+    /// The last [`Step::KnownAs`] of this transcript.
     pub known_as: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub enum Step {
     /// What the run used so far.
     Usage(Usage),
     /// The backend's own name for the conversation, to be given back with its next prompt.
-    Session(String),
+    KnownAs(String),
 }
 
 /// One thing that happens to a call of a tool.

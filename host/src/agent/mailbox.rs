@@ -81,7 +81,7 @@ fn size(step: &Step) -> usize {
     let value = |value: &serde_json::Value| value.to_string().len();
     STEP_BYTES
         + match step {
-            Step::Text(text) | Step::Thought(text) | Step::Session(text) => text.len(),
+            Step::Text(text) | Step::Thought(text) | Step::KnownAs(text) => text.len(),
             Step::Usage(_) => 0,
             Step::Tool(tool) => match &tool.phase {
                 ToolPhase::Start(v) | ToolPhase::Update(v) => value(v),

@@ -137,11 +137,11 @@ impl Run {
                 cast.tool(&tool, self.owner);
             }
             Then::Remember(id) => {
-                let (key, session) =
+                let (key, transcript) =
                     (self.names.session_key.clone(), self.names.session_id.clone());
                 let known = record::known_as(&self.names, &id);
                 let keep = move |c: &rusqlite::Connection| {
-                    transcripts::set_known_as(c, &key, &session, &known)
+                    transcripts::set_known_as(c, &key, &transcript, &known)
                 };
                 if let Err(error) = self.store.write(keep).await {
                     // The next run then begins a conversation of its own at the backend.

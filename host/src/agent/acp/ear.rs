@@ -26,7 +26,7 @@ pub(super) struct Ear {
 
 /// The run that listens.
 pub(super) struct Listening {
-    pub(super) session: SessionId,
+    pub(super) talk: SessionId,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) template: Question,
     pub(super) calls: Calls,
@@ -55,7 +55,7 @@ impl Ear {
 
     pub(super) fn hear(&self, said: SessionNotification) {
         let mut run = self.run();
-        let Some(run) = run.as_mut().filter(|run| run.session == said.session_id) else { return };
+        let Some(run) = run.as_mut().filter(|run| run.talk == said.session_id) else { return };
         for step in run.calls.steps(said.update) {
             run.mailbox.post(step);
         }
@@ -68,7 +68,7 @@ impl Ear {
     ) -> RequestPermissionOutcome {
         let (question, off) = {
             let run = self.run();
-            let Some(run) = run.as_ref().filter(|run| run.session == request.session_id) else {
+            let Some(run) = run.as_ref().filter(|run| run.talk == request.session_id) else {
                 return RequestPermissionOutcome::Cancelled;
             };
             (choice::question(&run.template, request), run.off.clone())

@@ -35,6 +35,7 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::{
     codec::{FramedWrite, LinesCodec, LinesCodecError},
     sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
 };
 
 /// How long an agent may take to start, or to open a conversation.
@@ -48,14 +49,15 @@ pub(super) struct Live {
     ear: Arc<Ear>,
     cwd: PathBuf,
     loads: bool,
-    session: Option<Session>,
+    talk: Option<Talk>,
     turn: Option<TurnEnd>,
+    tracker: TaskTracker,
     /// Why it ended, once it has.
     over: watch::Receiver<Option<String>>,
     _ends_with_this: DropGuard,
 }
 
-struct Session {
+struct Talk {
     id: SessionId,
     /// The transcript it belongs to.
     of: String,
@@ -104,8 +106,9 @@ impl Live {
             ear,
             cwd: program.cwd(),
             loads: answer.agent_capabilities.load_session,
-            session: None,
+            talk: None,
             turn: None,
+            tracker: program.ground.tracker.clone(),
             over,
             _ends_with_this: guard,
         })
@@ -113,16 +116,16 @@ impl Live {
 
     /// Enters the conversation of a prompt: the one it is in, the one it had, or a new one.
     pub(super) async fn enter(&mut self, prompt: &mut Prompt) -> Result<Entered, BackendError> {
-        if self.session.as_ref().is_some_and(|session| session.of == prompt.session_id) {
+        if self.talk.as_ref().is_some_and(|talk| talk.of == prompt.session_id) {
             return Ok(Entered { new_id: None, remembers: true });
         }
-        self.session = None;
+        self.talk = None;
         if let Some(id) = prompt.known_as.take().filter(|_| self.loads) {
             let ask = LoadSessionRequest::new(id.clone(), self.cwd.clone());
             match timely(&mut self.over, self.agent.send_request(ask).block_task()).await {
                 Ok(loaded) => {
                     let options = loaded.config_options.unwrap_or_default();
-                    self.session = Some(Session::new(id.into(), prompt, options));
+                    self.talk = Some(Talk::new(id.into(), prompt, options));
                     return Ok(Entered { new_id: None, remembers: true });
                 }
                 // Some say they can and cannot; a new conversation is told the old one.
@@ -134,14 +137,14 @@ impl Live {
         let made = timely(&mut self.over, self.agent.send_request(ask).block_task()).await?;
         let new_id = Some(made.session_id.to_string());
         let options = made.config_options.unwrap_or_default();
-        self.session = Some(Session::new(made.session_id, prompt, options));
+        self.talk = Some(Talk::new(made.session_id, prompt, options));
         Ok(Entered { new_id, remembers: false })
     }
 
     /// Names of the models it can think with, the current one first.
     pub(super) fn models(&self) -> Vec<String> {
-        let Some(session) = &self.session else { return Vec::new() };
-        let Some((_, current, mut names)) = select(&session.options, &Category::Model) else {
+        let Some(talk) = &self.talk else { return Vec::new() };
+        let Some((_, current, mut names)) = select(&talk.options, &Category::Model) else {
             return Vec::new();
         };
         names.sort_by_key(|name| *name != current);
@@ -160,8 +163,8 @@ impl Live {
         wish: Option<&str>,
         what: &str,
     ) -> Result<(), BackendError> {
-        let Some(session) = &mut self.session else { return Ok(()) };
-        let Some((id, current, names)) = select(&session.options, category) else {
+        let Some(talk) = &mut self.talk else { return Ok(()) };
+        let Some((id, current, names)) = select(&talk.options, category) else {
             return match wish {
                 // What an agent has no say in is as it is.
                 None | Some("off") => Ok(()),
@@ -170,7 +173,7 @@ impl Live {
                 }
             };
         };
-        let first = select(&session.first, category).map(|(_, first, _)| first);
+        let first = select(&talk.first, category).map(|(_, first, _)| first);
         let wish = wish.map(|wish| wish.strip_prefix("acp/").unwrap_or(wish).to_owned());
         let Some(wanted) = wish.or(first) else { return Ok(()) };
         if wanted == current {
@@ -182,9 +185,9 @@ impl Live {
             return Err(BackendError::Unwished(text));
         }
         let value = SessionConfigOptionValue::value_id(wanted);
-        let ask = SetSessionConfigOptionRequest::new(session.id.clone(), id, value);
+        let ask = SetSessionConfigOptionRequest::new(talk.id.clone(), id, value);
         let set = timely(&mut self.over, self.agent.send_request(ask).block_task()).await?;
-        session.options = set.config_options;
+        talk.options = set.config_options;
         Ok(())
     }
 
@@ -195,7 +198,7 @@ impl Live {
         text: String,
         mailbox: Arc<Mailbox>,
     ) -> Result<(), BackendError> {
-        let Some(session) = &self.session else { return Err(BackendError::Unheard) };
+        let Some(talk) = &self.talk else { return Err(BackendError::Unheard) };
         let template = Question {
             run_id: prompt.run_id.clone(),
             session_key: prompt.session_key.clone(),
@@ -206,17 +209,17 @@ impl Live {
             always: false,
         };
         self.ear.listen(Some(Listening {
-            session: session.id.clone(),
+            talk: talk.id.clone(),
             mailbox,
             template,
             calls: Calls::default(),
             off: CancellationToken::new(),
         }));
         let blocks = vec![ContentBlock::Text(TextContent::new(text))];
-        let sent = self.agent.send_request(PromptRequest::new(session.id.clone(), blocks));
+        let sent = self.agent.send_request(PromptRequest::new(talk.id.clone(), blocks));
         let (tell, turn) = oneshot::channel();
         // A task of its own: the run that waits may be dropped, the turn goes on until it is called off.
-        tokio::spawn(async move {
+        self.tracker.spawn(async move {
             let ended = sent.block_task().await;
             let _ = tell.send(ended.map(|end| end.stop_reason).map_err(|error| error.to_string()));
         });
@@ -257,9 +260,9 @@ impl Worker for Live {
         async {
             let Some(turn) = &mut self.turn else { return };
             self.ear.call_off();
-            if let Some(session) = &self.session {
+            if let Some(talk) = &self.talk {
                 // A connection that is gone needs no calling off.
-                let _ = self.agent.send_notification(CancelNotification::new(session.id.clone()));
+                let _ = self.agent.send_notification(CancelNotification::new(talk.id.clone()));
             }
             let _ = turn.await;
             self.turn = None;
@@ -269,7 +272,7 @@ impl Worker for Live {
     }
 }
 
-impl Session {
+impl Talk {
     fn new(id: SessionId, prompt: &Prompt, options: Vec<SessionConfigOption>) -> Self {
         Self { id, of: prompt.session_id.clone(), first: options.clone(), options }
     }

@@ -37,7 +37,7 @@ pub(super) struct Live {
     heard: Arc<AtomicBool>,
     group: Group,
     asides: Asides,
-    session: Option<String>,
+    transcript: Option<String>,
     requests: u64,
     /// It had no messages of the conversation when it started.
     new: bool,
@@ -58,10 +58,10 @@ impl Live {
     /// Starts Pi in the conversation with this id, or in one that is not kept.
     pub(super) async fn start(
         program: &Program,
-        session: Option<&str>,
+        transcript: Option<&str>,
     ) -> Result<Self, BackendError> {
         let mut more = vec!["--mode".to_owned(), "rpc".to_owned()];
-        match session {
+        match transcript {
             Some(id) => {
                 let dir = program.ground.home.join("sessions");
                 folder(&dir).map_err(|error| {
@@ -83,7 +83,7 @@ impl Live {
             heard,
             group,
             asides,
-            session: session.map(str::to_owned),
+            transcript: transcript.map(str::to_owned),
             requests: 0,
             new: true,
             first: Chosen::default(),
@@ -106,8 +106,8 @@ impl Live {
     }
 
     /// Whether it is in this conversation.
-    pub(super) fn is_in(&self, session: &str) -> bool {
-        self.session.as_deref() == Some(session)
+    pub(super) fn is_in(&self, transcript: &str) -> bool {
+        self.transcript.as_deref() == Some(transcript)
     }
 
     /// Whether it knows nothing of what was said before.
@@ -233,7 +233,7 @@ impl Live {
     ) -> Result<(), BackendError> {
         let allowed = match policy {
             Permission::AllowAll => true,
-            Permission::Ask | Permission::AllowReads if asked.confirm => {
+            Permission::Ask | Permission::AllowReads if asked.yes.is_some() => {
                 let question = Question {
                     run_id: prompt.run_id.clone(),
                     session_key: prompt.session_key.clone(),

@@ -43,10 +43,22 @@ pub(super) enum Line {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) id: String,
-    /// It can be answered with yes or no.
-    pub(super) confirm: bool,
     pub(super) title: String,
+    /// The answer that allows, when there is one.
+    pub(super) yes: Option<Yes>,
 }
+
+/// How a question of an extension is answered with yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Yes {
+    /// It asks for yes or no.
+    Confirm,
+    /// This is one of the answers it offers.
+    Option(String),
+}
+
+/// Words that an answer which allows begins with.
+const ALLOWING: [&str; 6] = ["yes", "allow", "approve", "ok", "continue", "run"];
 
 #[derive(Deserialize)]
 struct Record {
@@ -136,7 +148,20 @@ fn asked(method: &str, id: String, more: &serde_json::Map<String, Value>) -> Lin
     }
     let parts = ["title", "message"].map(|name| more.get(name).and_then(Value::as_str));
     let title = parts.into_iter().flatten().collect::<Vec<_>>().join(": ");
-    Line::Asked(Asked { id, confirm: method == "confirm", title })
+    let offers = more.get("options").and_then(Value::as_array).into_iter().flatten();
+    let allowing = |offer: &&str| {
+        let offer = offer.to_lowercase();
+        ALLOWING.iter().any(|word| offer.starts_with(word))
+    };
+    let yes = match method {
+        "confirm" => Some(Yes::Confirm),
+        "select" => offers
+            .filter_map(Value::as_str)
+            .find(allowing)
+            .map(|offer| Yes::Option(offer.to_owned())),
+        _ => None,
+    };
+    Line::Asked(Asked { id, title, yes })
 }
 
 fn field(more: &serde_json::Map<String, Value>, name: &str) -> Value {
@@ -158,11 +183,13 @@ pub(super) fn model(of: &Value) -> Option<Model> {
 
 /// The answer to a question of an extension.
 pub(super) fn answer(asked: &Asked, allowed: bool) -> Value {
-    if asked.confirm {
-        json!({"type": "extension_ui_response", "id": asked.id, "confirmed": allowed})
-    } else {
-        json!({"type": "extension_ui_response", "id": asked.id, "cancelled": true})
+    let mut answer = json!({"type": "extension_ui_response", "id": asked.id});
+    match &asked.yes {
+        Some(Yes::Confirm) => answer["confirmed"] = json!(allowed),
+        Some(Yes::Option(offer)) if allowed => answer["value"] = json!(offer),
+        _ => answer["cancelled"] = json!(true),
     }
+    answer
 }
 
 /// A message as Pi is given it: it must not be taken for one of Pi's own commands, which not everybody
@@ -220,7 +247,11 @@ mod tests {
         assert_eq!(answer(&asked, true)["confirmed"], true);
         let notice = r#"{"type":"extension_ui_request","id":"n","method":"notify","message":"x"}"#;
         assert_eq!(read(notice), Ok(Line::Other));
-        let other = Asked { confirm: false, ..asked };
+        let line = r#"{"type":"extension_ui_request","id":"s","method":"select","title":"?","options":["No","Yes, do"]}"#;
+        let Ok(Line::Asked(asked)) = read(line) else { panic!("a question is one") };
+        assert_eq!(answer(&asked, true)["value"], "Yes, do");
+        assert_eq!(answer(&asked, false)["cancelled"], true);
+        let other = Asked { yes: None, ..asked };
         assert_eq!(answer(&other, true)["cancelled"], true);
     }
 }

@@ -4,15 +4,24 @@ use crate::agent::backend::{Step, ToolPhase, ToolStep};
 use agent_client_protocol::v1::schema::{
     ContentBlock, SessionUpdate, ToolCallContent, ToolCallStatus, ToolCallUpdateFields,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// Calls that may be under way at once; more are not told.
 const CALLS_MAX: usize = 256;
 
+/// Bytes of a terminal that are kept.
+const OUTPUT_MAX: usize = 64 << 10;
+
 /// The calls of tools of one run, by their ids: updates name only what changed.
 #[derive(Default)]
-pub(super) struct Calls(HashMap<String, String>);
+pub(super) struct Calls(HashMap<String, Call>);
+
+struct Call {
+    name: String,
+    /// What its terminal showed so far, or the end of it.
+    output: String,
+}
 
 impl Calls {
     /// The steps that an update means, if any.
@@ -27,14 +36,18 @@ impl Calls {
                     .status(call.status)
                     .content(call.content)
                     .raw_output(call.raw_output);
-                return self.call(call.tool_call_id.to_string(), Some(name), arguments, &fields);
+                let shown = terminal(call.meta.as_ref());
+                let id = call.tool_call_id.to_string();
+                return self.call(id, Some(name), arguments, &fields, shown);
             }
             SessionUpdate::ToolCallUpdate(update) => {
                 let fields = &update.fields;
                 let title = fields.title.clone().unwrap_or_default();
                 let name = fields.name.clone().or_else(|| fields.title.clone());
                 let arguments = arguments(fields.raw_input.clone(), &title);
-                return self.call(update.tool_call_id.to_string(), name, arguments, fields);
+                let shown = terminal(update.meta.as_ref());
+                let id = update.tool_call_id.to_string();
+                return self.call(id, name, arguments, fields, shown);
             }
             _ => None,
         }
@@ -48,30 +61,52 @@ impl Calls {
         name: Option<String>,
         arguments: Value,
         fields: &ToolCallUpdateFields,
+        shown: Option<&str>,
     ) -> Vec<Step> {
         let mut steps = Vec::new();
         let known = self.0.contains_key(&id);
         if !known && self.0.len() >= CALLS_MAX {
             return steps;
         }
-        let name =
-            self.0.entry(id.clone()).or_insert_with(|| name.unwrap_or_else(|| "tool".into()));
+        let call = self.0.entry(id.clone()).or_insert_with(|| Call {
+            name: name.unwrap_or_else(|| "tool".into()),
+            output: String::new(),
+        });
+        let name = call.name.clone();
         let step = |phase| Step::Tool(ToolStep { id: id.clone(), name: name.clone(), phase });
         if !known {
             steps.push(step(ToolPhase::Start(arguments)));
         }
-        let result = result(fields);
+        let ends =
+            matches!(fields.status, Some(ToolCallStatus::Completed | ToolCallStatus::Failed));
+        let given = result(fields).or_else(|| call.shows(shown, ends));
         match fields.status {
             Some(status @ (ToolCallStatus::Completed | ToolCallStatus::Failed)) => {
                 let failed = status == ToolCallStatus::Failed;
-                let result = result.unwrap_or_else(|| json!({"content": []}));
+                let result = given.unwrap_or_else(|| json!({"content": []}));
                 steps.push(step(ToolPhase::End { result, failed }));
                 self.0.remove(&id);
             }
-            _ => steps.extend(result.map(|partial| step(ToolPhase::Update(partial)))),
+            _ => steps.extend(given.map(|partial| step(ToolPhase::Update(partial)))),
         }
         steps
     }
+}
+
+impl Call {
+    /// Everything its terminal showed, when more came or nothing else will.
+    fn shows(&mut self, more: Option<&str>, ends: bool) -> Option<Value> {
+        self.output.push_str(more.unwrap_or_default());
+        let surplus = self.output.len().saturating_sub(OUTPUT_MAX);
+        self.output.drain(..self.output.ceil_char_boundary(surplus));
+        let tells = (more.is_some() || ends) && !self.output.is_empty();
+        tells.then(|| json!({"content": [{"type": "text", "text": self.output}]}))
+    }
+}
+
+/// What a terminal shows, as agents tell it beside the protocol.
+fn terminal(meta: Option<&Map<String, Value>>) -> Option<&str> {
+    meta?.get("terminal_output")?.get("data")?.as_str().filter(|data| !data.is_empty())
 }
 
 fn arguments(input: Option<Value>, title: &str) -> Value {
@@ -154,6 +189,21 @@ mod tests {
         let expected = r#"c1 ls end {"content":[{"text":"a\nb","type":"text"}]} false"#;
         assert_eq!(ended.len(), 1);
         assert!(ended[0].starts_with("c1 ls end") && ended[0].ends_with("false"), "{expected}");
+    }
+
+    #[test]
+    fn what_its_terminal_shows_is_its_result() {
+        let mut calls = Calls::default();
+        let update = |status, data: &str| {
+            let meta = json!({"terminal_output": {"terminal_id": "t", "data": data}});
+            let fields = ToolCallUpdateFields::new().status(status).title("bash");
+            let update = ToolCallUpdate::new("c", fields).meta(meta.as_object().cloned());
+            SessionUpdate::ToolCallUpdate(update)
+        };
+        steps(&mut calls, update(ToolCallStatus::InProgress, "a\n"));
+        let ended = steps(&mut calls, update(ToolCallStatus::Completed, "b"));
+        assert_eq!(ended.len(), 1);
+        assert!(ended[0].contains("a\\nb"), "{ended:?}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 /// A page for people that an enabled plugin serves.

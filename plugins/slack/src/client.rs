@@ -16,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 /// One call, from the first byte to the last.
 const CALL_PATIENCE: Duration = Duration::from_secs(20);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
+const IDLE_MAX: Duration = Duration::from_secs(15);
 /// Longest answer that is read; a full page of history is far below.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 /// For a 429 that names no time, and the longest one that is believed.
@@ -44,6 +45,8 @@ pub(crate) fn http() -> Result<reqwest::Client, String> {
         .user_agent(concat!("jackfield-slack/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_PATIENCE)
+        // A connection that Slack closed meanwhile would make an attempt uncertain for nothing.
+        .pool_idle_timeout(IDLE_MAX)
         .build()
         .map_err(|error| error.without_url().to_string())
 }

@@ -32,20 +32,13 @@ pub(crate) struct Refusal {
     pub(crate) needed: Option<String>,
 }
 
-/// Codes that say: this token will never work again, or never did.
-const REJECTED: [&str; 11] = [
-    "invalid_auth",
-    "not_authed",
-    "account_inactive",
-    "token_revoked",
-    "token_expired",
-    "not_allowed_token_type",
-    "invalid_app_id",
-    "app_missing_action_url",
-    "team_access_not_granted",
-    "user_removed_from_team",
-    "team_not_found",
-];
+/// Codes that say: this token does not work any more, or never did.
+const DEAD: [&str; 5] =
+    ["invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"];
+
+/// Codes that say: not with this token, whatever its state.
+const UNFIT: [&str; 4] =
+    ["missing_scope", "not_allowed_token_type", "team_access_not_granted", "access_denied"];
 
 /// Codes under which Slack itself does not know whether the thing was done.
 const DOUBTFUL: [&str; 4] =
@@ -62,17 +55,12 @@ impl ApiError {
 
     /// Whether a person must give another token or change the app: waiting does not help.
     pub(crate) fn is_rejection(&self) -> bool {
-        match self {
-            Self::Refused(refusal) => {
-                REJECTED.contains(&refusal.code.as_str()) || refusal.code == "missing_scope"
-            }
-            _ => false,
-        }
+        self.is_dead_token() || UNFIT.iter().any(|code| self.is(code))
     }
 
     /// Whether the token itself is dead, whatever was asked with it.
     pub(crate) fn is_dead_token(&self) -> bool {
-        matches!(self, Self::Refused(refusal) if REJECTED.contains(&refusal.code.as_str()))
+        DEAD.iter().any(|code| self.is(code))
     }
 
     /// For a call that must not be repeated blindly.

@@ -31,6 +31,10 @@ pub(crate) async fn perform(workspace: &Workspace, out: Outgoing) -> Result<Rece
                 pieces: pieces(text, attachments),
                 files: attachments.iter().filter(|file| file.url.is_none()).collect(),
             };
+            if message.pieces.is_empty() && message.files.is_empty() {
+                let text = "nothing is left of the text once it is rendered";
+                return Err(SendError::permanent("empty", text));
+            }
             message.send(out.attempt).await
         }
         Outbound::Edit { to, message, text } => {

@@ -114,6 +114,12 @@ impl Reader {
                     }
                 }
                 Some((envelope, events)) = self.preparing.next() => self.store(envelope, events),
+                // Before the clock: an answer that waits unread is no silence.
+                frame = self.socket.next(), if room => match frame {
+                    Some(Ok(frame)) => self.take(frame),
+                    Some(Err(error)) => return Some(format!("the connection broke: {error}")),
+                    None => return Some("Slack closed the connection".to_owned()),
+                },
                 () = sleep_until(due) => {
                     if self.until.is_some_and(|until| until <= Instant::now()) {
                         return None;
@@ -122,11 +128,6 @@ impl Reader {
                         return Some(why);
                     }
                 }
-                frame = self.socket.next(), if room => match frame {
-                    Some(Ok(frame)) => self.take(frame),
-                    Some(Err(error)) => return Some(format!("the connection broke: {error}")),
-                    None => return Some("Slack closed the connection".to_owned()),
-                },
             }
         }
     }

@@ -12,13 +12,31 @@ use crate::{
 };
 use jackfield_plugin_api::{
     serde_json::{Value, json},
+    tokio::{sync::oneshot, time::timeout},
     tracing,
 };
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+const HEAD_START: Duration = Duration::from_secs(2);
 
 const CONVERSATIONS_MAX: usize = 30;
 const PAGE: usize = 100;
 const AGE_MAX_MS: u64 = 24 * 60 * 60 * 1000;
+
+/// Begins to look back, and waits a moment for it: what is older comes first where that can be had
+/// within the time that Slack waits for what is newer.
+pub(super) async fn begin(workspace: &Arc<Workspace>) {
+    let (done, over) = oneshot::channel();
+    let workspace = Arc::clone(workspace);
+    workspace.account.host().clone().spawn(async move {
+        look_back(&workspace).await;
+        let _ = done.send(()); // nobody may be waiting any more
+    });
+    let _ = timeout(HEAD_START, over).await;
+}
 
 pub(super) async fn look_back(workspace: &Workspace) {
     let recent = workspace.stream.recent();

@@ -38,11 +38,14 @@ const LONG_PAUSE: Duration = Duration::from_secs(30);
 
 pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
     let mut pauses = Pauses::new(workspace.pace);
+    // The account has only just been introduced.
+    let mut proved = true;
     loop {
         let opened = tokio::select! {
             () = ended(&mut over) => return,
-            opened = open(&app) => opened,
+            opened = open(&workspace, &app, proved) => opened,
         };
+        proved = false;
         let pause = match opened {
             Ok(socket) => {
                 let began = Instant::now();
@@ -79,8 +82,12 @@ pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
     }
 }
 
-/// A connection on which Slack said hello.
-async fn open(app: &Api) -> Result<Socket, ApiError> {
+/// A connection on which Slack said hello. When none stood, the bot token is proved as well: without
+/// it no message would flow.
+async fn open(workspace: &Workspace, app: &Api, proved: bool) -> Result<Socket, ApiError> {
+    if !proved && workspace.sockets().0 == 0 {
+        workspace.introduce().await?;
+    }
     let mut socket = socket::open(app).await?;
     let hello = async {
         while let Some(Ok(frame)) = socket.next().await {
@@ -104,13 +111,14 @@ async fn open(app: &Api) -> Result<Socket, ApiError> {
 
 /// Lets a connection be read by a task of its own; why it must be replaced, `None` when it is over.
 async fn hosted(workspace: &Arc<Workspace>, socket: Socket, over: &mut Over) -> Option<Leaving> {
-    let first = workspace.socket_opened();
+    if workspace.socket_opened() {
+        tokio::select! {
+            () = ended(over) => {}
+            () = gap::begin(workspace) => {}
+        }
+    }
     let detail = format!("connected by Socket Mode{}", workspace.lacking());
     workspace.report(LinkState::Connected, detail).await;
-    if first {
-        let workspace = Arc::clone(workspace);
-        workspace.account.host().clone().spawn(async move { gap::look_back(&workspace).await });
-    }
     let (tell, told) = oneshot::channel();
     let serving = serve(Arc::clone(workspace), socket, tell, over.clone());
     workspace.account.host().spawn(serving);

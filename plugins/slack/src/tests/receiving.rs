@@ -252,6 +252,19 @@ fn rejected_tokens_stop_the_account_and_say_which() {
 }
 
 #[test]
+fn a_bot_token_that_died_meanwhile_is_found_when_connecting_again() {
+    run(async {
+        let (mut slack, mut host, line) = connected().await;
+        slack.prepare("auth.test", [Answer::Json(json!({"ok": false, "error": "token_revoked"}))]);
+        drop(line);
+        let detail = host.link(LinkState::NeedsLogin).await.detail.unwrap();
+        assert!(detail.contains("install it again"), "{detail}");
+        slack.call("auth.test", 2).await;
+        assert_eq!(slack.calls("apps.connections.open").len(), 1);
+    });
+}
+
+#[test]
 fn everything_else_is_tried_again() {
     run(async {
         let mut slack = FakeSlack::start().await;

@@ -193,6 +193,15 @@ fn every_failure_has_its_class() {
 }
 
 #[test]
+fn a_text_of_which_nothing_is_left_is_not_said_to_be_sent() {
+    run(async {
+        let (slack, mut host) = started().await;
+        assert_eq!(host.send(text_to("C1", " \n")).await.unwrap_err().code, "empty");
+        assert_eq!(slack.calls("chat.postMessage").len(), 0);
+    });
+}
+
+#[test]
 fn nothing_left_when_slack_cannot_be_reached() {
     run(async {
         let table = json!({

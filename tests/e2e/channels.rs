@@ -193,5 +193,6 @@ macro_rules! contract {
 }
 
 contract! {
+    slack: crate::channel_slack::Slack,
     telegram: crate::channel_telegram::Telegram,
 }

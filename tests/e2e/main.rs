@@ -7,6 +7,7 @@ mod agent;
 mod approvals;
 mod c_plugin;
 mod canvas;
+mod channel_slack;
 mod channel_telegram;
 mod channels;
 mod chat;

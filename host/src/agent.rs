@@ -9,6 +9,7 @@ mod answer;
 pub mod approver;
 pub mod backend;
 pub mod broadcast;
+pub mod commands;
 mod digest;
 pub mod echo;
 pub mod handle;

@@ -12,6 +12,7 @@ mod conversation;
 mod counters;
 mod delivery;
 mod inbound;
+mod intent;
 mod lanes;
 mod operator;
 mod outbound;
@@ -28,6 +29,7 @@ mod waiters;
 mod tests;
 
 pub use counters::Counted;
+pub use intent::Intent;
 pub use operator::PairingError;
 pub use outbound::{Delivered, DeliveryError, SEND_WAIT, SendRequest};
 pub use pairing::{ApprovedSender, CODE_MS, PENDING_MAX, PairingRequest};
@@ -270,10 +272,10 @@ impl Messages {
                     self.delivery.wake(channel, account, lane);
                 }
             }
-            Verdict::Stored { lane } => {
+            Verdict::Stored { lane, stops } => {
                 counters.accepted.add(1);
                 if let Some((lane, seq)) = lane {
-                    if self.pipe.flow(channel).queue == QueueMode::Interrupt {
+                    if *stops || self.pipe.flow(channel).queue == QueueMode::Interrupt {
                         self.pipe.running.supersede(&self.pipe, lane, *seq);
                     }
                     self.lanes.wake(lane);

@@ -27,6 +27,7 @@ pub mod send;
 pub mod sessions;
 pub mod system;
 pub mod table;
+pub mod usage;
 pub mod wake;
 pub mod write_limit;
 
@@ -67,6 +68,7 @@ pub fn table() -> Table {
     approvals::add(&mut table);
     console::add(&mut table);
     config::add(&mut table);
+    usage::add(&mut table);
     table
 }
 

@@ -4,6 +4,7 @@
 //! `make test` does.
 
 mod agent;
+mod agents;
 mod approvals;
 mod c_plugin;
 mod canvas;

@@ -43,6 +43,7 @@ pub struct Runs {
 struct Shared {
     store: Store,
     clock: Clock,
+    since: tokio::time::Instant,
     events: Events,
     roster: Roster,
     lanes: Lanes,
@@ -68,8 +69,27 @@ impl Runs {
         max: usize,
         tracker: TaskTracker,
     ) -> Self {
-        let (lanes, book) = (Lanes::new(max), Mutex::default());
-        Self { shared: Arc::new(Shared { store, clock, events, roster, lanes, tracker, book }) }
+        let (lanes, book, since) = (Lanes::new(max), Mutex::default(), clock.monotonic());
+        let shared = Shared { store, clock, since, events, roster, lanes, tracker, book };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.shared.store
+    }
+
+    pub(super) fn events(&self) -> &Events {
+        &self.shared.events
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        self.shared.clock.now_ms()
+    }
+
+    /// Since the room was made, milliseconds.
+    pub(super) fn up_ms(&self) -> u64 {
+        let up = self.shared.clock.monotonic().duration_since(self.shared.since);
+        u64::try_from(up.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Everyone who answers.

@@ -50,7 +50,16 @@ pub struct PluginPlan {
 /// # Errors
 /// The setting that does not fit, and why.
 pub fn policies(config: &Config) -> Result<HashMap<String, ChannelPolicy>, (String, String)> {
-    config.channels.iter().map(own).collect()
+    let policies: HashMap<String, ChannelPolicy> =
+        config.channels.iter().map(own).collect::<Result<_, _>>()?;
+    for (channel, policy) in &policies {
+        let known = |id: &String| *id == config.agent.id || config.agents.contains_key(id);
+        if let Some(id) = policy.agent.as_ref().filter(|id| !known(id)) {
+            let text = format!("there is no agent `{id}`; write a table [agents.{id}]");
+            return Err((format!("channels.{channel}.agent"), text));
+        }
+    }
+    Ok(policies)
 }
 
 /// How messages of a channel become turns, as `[messages]` and the channels' tables say.

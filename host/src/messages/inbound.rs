@@ -13,6 +13,7 @@ use super::{
     stream::{StreamName, Streams},
 };
 use crate::{
+    agent::commands::Command,
     clock,
     plugins::PluginEvent,
     store::{StoreError, failpoint, journal, outbox, transcripts},
@@ -53,7 +54,12 @@ pub(super) enum Verdict {
     /// A tombstone: the gate said no. A pairing code may be on its way on this lane.
     Refused { refusal: Refusal, code_lane: Option<String> },
     /// Through the gate. With a lane, there is work on it under this number.
-    Stored { lane: Option<(String, u64)> },
+    Stored {
+        /// The lane and the number.
+        lane: Option<(String, u64)>,
+        /// It is the order to stop what its lane works on.
+        stops: bool,
+    },
 }
 
 /// One event on its way in.
@@ -153,7 +159,7 @@ async fn bury(
         })
         .await?;
     pipe.counters.dead.add(1);
-    Ok(Verdict::Stored { lane: None })
+    Ok(Verdict::Stored { lane: None, stops: false })
 }
 
 /// The answer to the plugin.
@@ -190,11 +196,13 @@ fn decide(
     };
     match access::gate(&pipe.policy(channel), approved, event.body)? {
         Ok(authorized) => {
+            let stops = turn_text(authorized.event()).as_deref().and_then(Command::parse)
+                == Some(Command::Stop);
             let (lane, payload) = adopt(c, pipe, &row, &account, authorized)?;
             let note = payload.is_none().then_some("no turn");
             let payload = payload.as_deref();
             let seq = journal::insert(c, &journal::NewRow { lane: &lane, payload, note, ..row })?;
-            Ok(Verdict::Stored { lane: payload.and(seq).map(|seq| (lane, seq)) })
+            Ok(Verdict::Stored { lane: payload.and(seq).map(|seq| (lane, seq)), stops })
         }
         Err(refusal) => {
             journal::insert(c, &journal::NewRow { note: Some(refusal.as_str()), ..row })?;
@@ -228,7 +236,7 @@ fn adopt(
     account: &AccountId,
     authorized: Authorized,
 ) -> rusqlite::Result<(String, Option<String>)> {
-    let agent_id = &pipe.settings.default_agent;
+    let agent_id = pipe.agent(row.channel);
     let place = authorized.place().clone();
     let lane = conversation::key(agent_id, row.channel, account, &place, authorized.sender());
     let Some(text) = turn_text(authorized.event()) else { return Ok((lane, None)) };
@@ -260,7 +268,7 @@ fn adopt(
         _ => None,
     };
     let work = Work {
-        agent_id: agent_id.clone(),
+        agent_id: agent_id.to_owned(),
         text,
         message_key: format!("{}:{}:{}", row.channel, row.account, row.dedupe_key),
         target,

@@ -104,6 +104,22 @@ pub enum DeliveryError {
     Store(#[from] StoreError),
 }
 
+/// A request as it goes to the plugin.
+pub(super) fn message(request: SendRequest) -> Outbound {
+    Outbound::Message {
+        to: Target {
+            account: request.account.as_deref().unwrap_or(DEFAULT_ACCOUNT).into(),
+            conversation: request.to.into(),
+            kind: None,
+            thread: request.thread.map(Into::into),
+        },
+        text: request.text,
+        attachments: request.attachments,
+        reply_to: request.reply_to.map(Into::into),
+        silent: request.silent,
+    }
+}
+
 /// The way out.
 pub(super) struct Outgoing {
     pub(super) pipe: Arc<Pipe>,
@@ -126,19 +142,8 @@ impl Outgoing {
         if request.text.trim().is_empty() && request.attachments.is_empty() {
             return Err(DeliveryError::Invalid("a message needs text or a file"));
         }
-        let body = Outbound::Message {
-            to: Target {
-                account: request.account.as_deref().unwrap_or(DEFAULT_ACCOUNT).into(),
-                conversation: request.to.into(),
-                kind: None,
-                thread: request.thread.map(Into::into),
-            },
-            text: request.text,
-            attachments: request.attachments,
-            reply_to: request.reply_to.map(Into::into),
-            silent: request.silent,
-        };
-        self.store(&request.channel, body, request.idem).await
+        let (channel, idem) = (request.channel.clone(), request.idem.clone());
+        self.store(&channel, message(request), idem).await
     }
 
     /// Does one thing on a channel and waits for it. A typing signal is neither stored nor repeated.
@@ -203,7 +208,11 @@ impl Outgoing {
     }
 
     /// The thing as this channel can do it, or why it cannot.
-    fn fitting(&self, channel: &str, mut body: Outbound) -> Result<Outbound, DeliveryError> {
+    pub(super) fn fitting(
+        &self,
+        channel: &str,
+        mut body: Outbound,
+    ) -> Result<Outbound, DeliveryError> {
         let facts = self
             .pipe
             .senders
@@ -229,7 +238,7 @@ impl Outgoing {
         }
     }
 
-    async fn outcome(
+    pub(super) async fn outcome(
         &self,
         channel: &str,
         id: &str,

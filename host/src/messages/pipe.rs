@@ -61,6 +61,12 @@ impl Pipe {
     }
 
     /// How messages of a channel become turns.
+    pub(super) fn agent(&self, channel: &str) -> &str {
+        let chosen = self.settings.channels.get(channel).and_then(|policy| policy.agent.as_deref());
+        chosen.unwrap_or(&self.settings.default_agent)
+    }
+
+    /// How messages of a channel become turns.
     pub(super) fn flow(&self, channel: &str) -> Flow {
         self.settings.flows.get(channel).copied().unwrap_or_default()
     }

@@ -51,6 +51,8 @@ pub struct GroupRule {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ChannelPolicy {
+    /// Who answers here; the default agent when absent.
+    pub agent: Option<String>,
     /// Direct chats.
     pub dm_policy: DmPolicy,
     /// Groups and channels.
@@ -68,6 +70,7 @@ pub struct ChannelPolicy {
 impl Default for ChannelPolicy {
     fn default() -> Self {
         Self {
+            agent: None,
             dm_policy: DmPolicy::default(),
             group_policy: GroupPolicy::default(),
             allow_from: Vec::new(),

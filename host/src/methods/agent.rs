@@ -1,9 +1,12 @@
 //! `agent` and `agent.wait`: a run with two answers, and waiting for one.
 
+mod deliver;
+
 use super::{Access, Caller, Core, Failure, MethodError, Responder, Shape, Table};
 use crate::{
     agent::{Begun, Finished, OutcomeStatus, Start, Wishes},
     events::ConnNumber,
+    messages::Intent,
     protocol::{
         error::ErrorShape,
         frame::{Json, json},
@@ -52,8 +55,18 @@ pub struct AgentParams {
     provider: Option<String>,
     #[serde(default)]
     thinking: Option<String>,
+    /// Where the answer goes, when not to `to`.
+    #[serde(default)]
+    reply_to: Option<String>,
+    #[serde(default)]
+    reply_channel: Option<String>,
+    #[serde(default)]
+    reply_account_id: Option<String>,
     #[serde(default)]
     deliver: Option<bool>,
+    /// Run also when the answer has no way to a channel.
+    #[serde(default)]
+    best_effort_deliver: Option<bool>,
     /// Seconds.
     #[serde(default)]
     timeout: Option<u64>,
@@ -85,28 +98,36 @@ pub struct RunResult {
 }
 
 async fn agent(core: Arc<Core>, caller: Arc<Caller>, params: AgentParams, to: Responder) {
-    match begin(&core, caller.conn, &params).await {
-        Err(error) => to.fail(&error.into()),
-        Ok(Begun::Ended(end)) => final_answer(&to, &end),
-        Ok(Begun::InFlight(handle)) => {
+    let (begun, intent) = match begin(&core, caller.conn, &params).await {
+        Ok(begun) => begun,
+        Err(error) => return to.fail(&error.into()),
+    };
+    match begun {
+        Begun::Ended(end) => final_answer(&to, &end, None),
+        Begun::InFlight(handle) => {
             let state = &handle.state;
             to.ok(&accepted(&state.run_id, &state.session_key, &state.agent_id, "in_flight", None));
         }
-        Ok(Begun::New(handle)) => {
+        Begun::New(handle) => {
             let state = &handle.state;
             let now = Some(core.clock.now_ms());
             to.ok(&accepted(&state.run_id, &state.session_key, &state.agent_id, "accepted", now));
             handle.release();
             let end = handle.end().await;
-            if params.deliver == Some(true) {
-                deliver(&core, &params, &end).await;
-            }
-            final_answer(&to, &end);
+            let fate = match &intent {
+                Some(intent) => Some(deliver::fate(&core, intent).await),
+                None => None,
+            };
+            final_answer(&to, &end, fate);
         }
     }
 }
 
-async fn begin(core: &Core, conn: ConnNumber, params: &AgentParams) -> Result<Begun, MethodError> {
+async fn begin(
+    core: &Core,
+    conn: ConnNumber,
+    params: &AgentParams,
+) -> Result<(Begun, Option<Intent>), MethodError> {
     if params.message.trim().is_empty() {
         return Err(MethodError::Invalid("message required".to_owned()));
     }
@@ -118,6 +139,7 @@ async fn begin(core: &Core, conn: ConnNumber, params: &AgentParams) -> Result<Be
     });
     let wishes = Wishes { model, thinking: super::wish(params.thinking.clone()) };
     agent.check(&wishes).await.map_err(|error| MethodError::Invalid(error.to_string()))?;
+    let intent = deliver::intent(core, params, &session_key).await?;
     let start = Start {
         run_id: params.idempotency_key.clone(),
         message_key: format!("client:{}", params.idempotency_key),
@@ -128,9 +150,9 @@ async fn begin(core: &Core, conn: ConnNumber, params: &AgentParams) -> Result<Be
         timeout: params.timeout.filter(|s| *s > 0).map(Duration::from_secs),
         wishes,
         owner: Some(conn),
-        commit: None,
+        commit: intent.as_ref().map(|intent| deliver::hook(core, intent)),
     };
-    Ok(core.runs.begin(start).await?)
+    Ok((core.runs.begin(start).await?, intent))
 }
 
 async fn session_key(core: &Core, params: &AgentParams) -> Result<String, MethodError> {
@@ -151,26 +173,6 @@ async fn session_key(core: &Core, params: &AgentParams) -> Result<String, Method
     Ok(key::main_key(agent))
 }
 
-async fn deliver(core: &Core, params: &AgentParams, end: &Finished) {
-    let (Some(channel), Some(to)) = (&params.channel, &params.to) else { return };
-    if end.outcome.text.is_empty() {
-        return;
-    }
-    let request = super::send::request(super::send::Sending {
-        channel: channel.clone(),
-        account: params.account_id.clone(),
-        to: to.clone(),
-        thread: params.thread_id.clone(),
-        text: end.outcome.text.clone(),
-        reply_to: None,
-        silent: false,
-        idem: ("agent", end.run_id.clone()),
-    });
-    if let Err(error) = core.messages.send(request).await {
-        tracing::warn!(run = end.run_id, %error, "the answer could not be delivered");
-    }
-}
-
 fn accepted(
     run_id: &str,
     session_key: &str,
@@ -187,8 +189,8 @@ fn accepted(
     })
 }
 
-fn final_answer(to: &Responder, end: &Finished) {
-    let payload = json(&result(end));
+fn final_answer(to: &Responder, end: &Finished, fate: Option<Value>) {
+    let payload = json(&result(end, fate));
     if end.outcome.status == OutcomeStatus::Error {
         let text = end.outcome.error.clone().unwrap_or_else(|| "the run failed".to_owned());
         let error = ErrorShape::new(crate::protocol::error::Code::Unavailable, text);
@@ -198,7 +200,7 @@ fn final_answer(to: &Responder, end: &Finished) {
     }
 }
 
-fn result(end: &Finished) -> RunResult {
+fn result(end: &Finished, fate: Option<Value>) -> RunResult {
     let status = status(end);
     let payloads: Vec<Value> = if end.outcome.text.is_empty() {
         Vec::new()
@@ -210,12 +212,15 @@ fn result(end: &Finished) -> RunResult {
         OutcomeStatus::Aborted => "aborted".to_owned(),
         _ => end.outcome.error.clone().unwrap_or_default(),
     };
-    let result = value!({"payloads": payloads, "meta": {
+    let mut result = value!({"payloads": payloads, "meta": {
         "durationMs": end.ended_at.saturating_sub(end.started_at),
         "agentMeta": {"sessionId": end.session_id, "provider": end.model.provider, "model": end.model.id, "usage": end.usage},
         "aborted": end.outcome.status == OutcomeStatus::Aborted,
         "stopReason": end.stop_reason,
     }});
+    if let Some(fate) = fate {
+        result["deliveryStatus"] = fate;
+    }
     let result = (end.outcome.status != OutcomeStatus::Error).then_some(result);
     RunResult { run_id: end.run_id.clone(), status, summary, result }
 }

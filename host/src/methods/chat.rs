@@ -1,11 +1,10 @@
 //! `chat.*`: say something in a conversation, read it, call a run off.
 
-pub mod commands;
 pub mod history;
 
 use super::{Access, Caller, Core, MethodError, Responder, Shape, Table};
 use crate::{
-    agent::{Begun, OutcomeStatus, Start, Wishes, broadcast},
+    agent::{Begun, OutcomeStatus, Start, Wishes, broadcast, commands::Command},
     protocol::{frame::json, scope::Scope},
     store::transcripts,
 };
@@ -109,10 +108,13 @@ async fn taken(
     }
     let session_key = canonical(core, &params.session_key)?;
     let run_id = params.idempotency_key.clone();
-    if let Some(command) = commands::Command::parse(&params.message) {
+    if let Some(command) = Command::parse(&params.message) {
         let ack = SendAck { run_id: run_id.clone(), status: "started", message_seq: None };
         to.ok(&json(&ack));
-        commands::carry_out(core, caller, &session_key, &run_id, command).await;
+        let agent = core.agent_in(&session_key)?;
+        let text = core.runs.carry_out(&session_key, agent, command).await;
+        let message = broadcast::assistant_message(&text, core.clock.now_ms());
+        broadcast::say(&core.events, &session_key, &run_id, &message);
         return Ok(None);
     }
     let agent = core.agent_in(&session_key)?;

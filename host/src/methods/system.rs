@@ -3,7 +3,11 @@
 pub mod machine;
 
 use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table, models};
-use crate::{agent::Agent, events::presence::PresenceRow, protocol::scope::Scope};
+use crate::{
+    agent::{Agent, commands::ALL},
+    events::presence::PresenceRow,
+    protocol::scope::Scope,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json as value;
@@ -133,13 +137,13 @@ pub struct CommandRow {
 }
 
 fn commands(_: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<CommandList, MethodError> {
-    let row = |(name, description): &(&'static str, &'static str)| CommandRow {
+    let row = |(name, description, accepts_args): &(&'static str, &'static str, bool)| CommandRow {
         name,
         description,
         text_aliases: vec![format!("/{name}")],
         source: "native",
         scope: "both",
-        accepts_args: false,
+        accepts_args: *accepts_args,
     };
-    Ok(CommandList { commands: super::chat::commands::ALL.iter().map(row).collect() })
+    Ok(CommandList { commands: ALL.iter().map(row).collect() })
 }

@@ -8,12 +8,14 @@ mod conversation;
 mod facts;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 pub use conversation::{
     Conversation, Filter, Touch, conversation, delete, ensure, list, patch, reset, set_route, touch,
 };
 
 pub use facts::{LastRun, Tokens, note_run, set_known_as};
+pub use usage::{Used, used_by_conversation, used_by_day};
 
 use super::column::{int, json, to_json, uint, word};
 use crate::clock;

@@ -1,7 +1,7 @@
 //! Which of the messages that wait in a lane become one turn.
 
 use super::super::{inbound::Work, policy::Flow};
-use crate::store::journal::JournalRow;
+use crate::{agent::commands::Command, store::journal::JournalRow};
 use std::time::Duration;
 
 /// Messages that one turn may answer.
@@ -34,13 +34,22 @@ pub(super) fn gather(
     now_ms: u64,
 ) -> (Work, Vec<u64>) {
     let mut seqs: Vec<u64> = rows.first().map(|row| row.seq).into_iter().collect();
+    // An order stands alone: among other words it would be one no more.
+    let is_order = |work: &Work| Command::parse(&work.text).is_some();
+    if is_order(&work) {
+        return (work, seqs);
+    }
     if !flow.collects() || rows.first().is_some_and(|row| row.attempts >= TOGETHER_MAX) {
         return (work, seqs);
     }
     for row in rows.iter().skip(1) {
         let next = row.payload.as_deref().map(serde_json::from_str::<Work>);
         let Some(Ok(next)) = next else { break };
-        if row.attempts > 0 || row.not_before_ms > now_ms || next.target != work.target {
+        if is_order(&next)
+            || row.attempts > 0
+            || row.not_before_ms > now_ms
+            || next.target != work.target
+        {
             break;
         }
         work.text.push('\n');

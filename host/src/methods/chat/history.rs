@@ -36,6 +36,9 @@ pub struct HistoryParams {
     /// How many of the newest to leave out.
     #[serde(default)]
     offset: Option<u64>,
+    /// End with the message of this id, whatever was said since.
+    #[serde(default)]
+    message_id: Option<String>,
 }
 
 /// A page of a conversation, oldest first.
@@ -83,16 +86,20 @@ async fn history(
 async fn page(core: &Core, params: &HistoryParams) -> Result<History, MethodError> {
     let session_key = super::canonical(core, &params.session_key)?;
     let limit = params.limit.unwrap_or(MESSAGES).min(MESSAGES_MAX);
-    let offset = params.offset.unwrap_or(0);
+    let (mut offset, anchor) = (params.offset.unwrap_or(0), params.message_id.clone());
     let key = session_key.clone();
-    let (row, entries, total) = core
+    let (row, entries, total, offset) = core
         .store
         .read(move |c| {
             let row = transcripts::conversation(c, &key)?;
             let total = row.as_ref().map_or(0, |r| r.entries);
+            if let Some(id) = anchor {
+                let found = transcripts::entry(c, &key, &id)?;
+                offset = found.map_or(offset, |entry| total.saturating_sub(entry.seq));
+            }
             let before = (offset > 0).then(|| (total + 1).saturating_sub(offset));
             let (entries, total) = transcripts::history(c, &key, limit, before)?;
-            Ok((row, entries, total))
+            Ok((row, entries, total, offset))
         })
         .await?;
     let messages = newest_within(&entries, BYTES_MAX);

@@ -246,6 +246,12 @@ impl Gateway {
         self.start_again().await;
     }
 
+    /// The same on the port it had, for clients that come back by themselves.
+    pub async fn restart_there(&mut self) {
+        self.flags.extend(["--port".to_owned(), self.port.to_string()]);
+        self.restart().await;
+    }
+
     /// Waits for the process to end by itself.
     pub async fn ended(&mut self) -> ExitStatus {
         let output = self.output.clone();
@@ -288,7 +294,10 @@ fn spawn(home: &Path, flags: &[String], env: &[(String, String)]) -> io::Result<
     let (reader, writer) = io::pipe()?;
     let config = home.join("jackfield.toml");
     let mut command = Command::new(libraries::binary());
-    command.args(["gateway", "--port", "0"]);
+    command.arg("gateway");
+    if !flags.iter().any(|flag| flag == "--port") {
+        command.args(["--port", "0"]);
+    }
     // A play that removed the file wants the defaults, not a complaint about the file it named.
     if config.exists() {
         command.arg("--config").arg(config);

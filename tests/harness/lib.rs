@@ -24,6 +24,7 @@ pub mod libraries;
 pub mod line;
 pub mod model;
 pub mod node;
+pub mod openclaw;
 pub mod output;
 pub mod pi;
 pub mod script;
@@ -39,6 +40,7 @@ pub use eventually::{eventually, patiently};
 pub use exchange::Exchange;
 pub use gateway::{Gateway, Options};
 pub use identity::Identity;
+pub use openclaw::OpenClaw;
 pub use socket::{Incoming, Socket};
 pub use terminal::{Said, Terminal};
 

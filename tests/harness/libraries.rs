@@ -61,6 +61,20 @@ pub fn pack(id: &str, folder: &Path) {
     pack_files(&source(id).join("plugin.toml"), &library(id), folder);
 }
 
+/// The same under another channel's name, for programs that only speak of channels they know.
+pub fn pack_as(id: &str, channel: &str, folder: &Path) {
+    let parts = tempfile::tempdir().expect("a temporary folder can be made");
+    let from = source(id);
+    let manifest = fs::read_to_string(from.join("plugin.toml")).expect("it has a manifest");
+    let line = manifest.lines().find(|l| l.starts_with("channel = ")).expect("it names a channel");
+    let manifest = manifest.replace(line, &format!("channel = \"{channel}\""));
+    let new = parts.path().join("plugin.toml");
+    fs::write(&new, manifest).expect("the folder is ours");
+    fs::copy(from.join("config.schema.json"), parts.path().join("config.schema.json"))
+        .expect("it has a schema");
+    pack_files(&new, &library(id), folder);
+}
+
 /// Makes the package of another version of the stand-in channel: the one with this letter.
 pub fn pack_stand_in(letter: char, folder: &Path) {
     let parts = tempfile::tempdir().expect("a temporary folder can be made");

@@ -113,10 +113,15 @@ impl Person {
 
 /// The port on which the channel listens, asked of the gateway until the link is up.
 pub async fn line_port(client: &mut Client) -> u16 {
+    port_of(client, "line").await
+}
+
+/// The same for the example under another channel's name.
+pub async fn port_of(client: &mut Client, channel: &str) -> u16 {
     let mut last = Value::Null;
     let port = eventually("the line channel listens", async || {
         last = client.call("channels.status", json!({})).await;
-        let detail = last["channelAccounts"]["line"][0]["detail"].as_str()?;
+        let detail = last["channelAccounts"][channel][0]["detail"].as_str()?;
         detail.strip_prefix("listening on ")?.rsplit(':').next()?.parse().ok()
     })
     .await;

@@ -2,7 +2,10 @@
 //!
 //! Everything remembered is bounded: when a list is full its oldest entry goes.
 
+mod echo;
 mod recent;
+
+pub(crate) use echo::{ECHO_LOOK, Echo};
 
 use crate::{
     client::Rest,
@@ -72,7 +75,10 @@ pub(crate) struct Attempt {
 struct Memory {
     identity: Identity,
     resumption: Option<Resumption>,
+    /// Events were read that the gateway did not store: nothing may be resumed after them.
+    lost: bool,
     link: (LinkState, String),
+    echo: Echo,
     /// Message → author: Discord does not say whose message was deleted.
     authors: Recent<User>,
     attempts: Recent<Attempt>,
@@ -92,7 +98,9 @@ impl Bot {
         let memory = Memory {
             identity: Identity::default(),
             resumption,
+            lost: false,
             link: (LinkState::Connecting, "connecting".to_owned()),
+            echo: Echo::default(),
             authors: Recent::new(AUTHORS_MAX),
             attempts: Recent::new(ATTEMPTS_MAX),
             commands: Recent::new(COMMANDS_MAX),
@@ -128,7 +136,21 @@ impl Bot {
     }
 
     pub(crate) fn set_resumption(&self, resumption: Option<Resumption>) {
-        self.memory().resumption = resumption;
+        let mut memory = self.memory();
+        memory.resumption = resumption.filter(|_| !memory.lost);
+    }
+
+    /// Forbids to resume, or allows it again when a new life of the tasks begins.
+    pub(crate) fn set_lost(&self, lost: bool) {
+        let mut memory = self.memory();
+        memory.lost = lost;
+        if lost {
+            memory.resumption = None;
+        }
+    }
+
+    pub(crate) fn echo<T>(&self, change: impl FnOnce(&mut Echo) -> T) -> T {
+        change(&mut self.memory().echo)
     }
 
     /// Where the link stands, and why.

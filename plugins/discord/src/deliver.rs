@@ -17,6 +17,7 @@ use crate::{
     error::{Failure, Repeat, code},
     inbound::wire,
     outbound::{self, Manner, Part},
+    text,
 };
 use jackfield_plugin_api::{
     Outgoing, SendError,
@@ -68,7 +69,7 @@ pub(crate) async fn deliver(bot: &Bot, out: &Outgoing) -> Result<Receipt, SendEr
             let call = outbound::poll(&goal.channel, poll, *choices_max, *duration_s, key)?;
             bot.attempt(key);
             let sent: wire::Message = job.ask(&call, &goal).await.map_err(harmful)?;
-            Ok(receipt(vec![sent.id]))
+            Ok(Receipt { extra: json!({"pollId": sent.id}), ..receipt(vec![sent.id]) })
         }
         Outbound::Action { to, name, params } => job.action(to.as_ref(), name, params).await,
         Outbound::Unknown => Err(SendError::unsupported(out.body.kind())),
@@ -166,7 +167,9 @@ impl<'a> Job<'a> {
             return Ok(thread.id);
         }
         let call = outbound::create(&goal.channel, part, manner);
-        self.ask::<wire::Message>(&call, goal).await.map(|sent| sent.id).map_err(harmful)
+        let sent: wire::Message = self.ask(&call, goal).await.map_err(harmful)?;
+        self.bot.echo(|echo| echo.sent(&sent.id));
+        Ok(sent.id)
     }
 
     /// Answers a command that somebody used there and still waits for. Doing it twice does no harm.
@@ -187,9 +190,15 @@ impl<'a> Job<'a> {
     }
 
     /// A text that outgrew one message: the message becomes its first part, the others follow it.
-    async fn edit(&self, to: &Target, message: &str, text: &str) -> Result<Receipt, SendError> {
+    async fn edit(&self, to: &Target, message: &str, words: &str) -> Result<Receipt, SendError> {
         let mut goal = self.goal(to).await?;
-        let mut parts = outbound::parts(text, &[], self.key)?;
+        let mut parts = outbound::parts(words, &[], self.key)?;
+        // Drafts come many times and fit as they are; only their markup may outgrow a message, and
+        // what follows behind one would be repeated with each.
+        if parts.len() > 1 && text::length(words) <= text::LIMIT {
+            parts.truncate(1);
+            words.clone_into(&mut parts[0].text);
+        }
         let first = parts.remove(0);
         let call = outbound::edit(&goal.channel, message, &first.text);
         let edited: Result<wire::Message, Failure> = self.ask(&call, &goal).await;
@@ -225,7 +234,9 @@ impl<'a> Job<'a> {
             let call = outbound::thread(&goal.channel, message, title);
             let thread: wire::Channel = self.ask(&call, &goal).await.map_err(harmful)?;
             self.bot.places().note(&thread, None);
-            return Ok(Receipt { extra: json!({"threadId": thread.id}), ..Receipt::default() });
+            let extra = json!({"threadId": thread.id});
+            let conversation = Some(thread.id.into());
+            return Ok(Receipt { conversation, extra, ..Receipt::default() });
         }
         let missing = || SendError::permanent("no_message", "say which message: `messageId`");
         let call = outbound::pin(&goal.channel, message.ok_or_else(missing)?, name == "pin");

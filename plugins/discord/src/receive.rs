@@ -13,7 +13,7 @@ mod intake;
 mod pace;
 
 use crate::{
-    account::{Bot, Resumption},
+    account::{Bot, ECHO_LOOK, Echo, Resumption},
     client::Call,
     error::{Failure, fatal_close},
     inbound::wire,
@@ -64,6 +64,8 @@ enum End {
     Unreachable,
     /// Discord asked for a new connection.
     Recall,
+    /// What we sent did not come back.
+    Deaf,
     /// Discord knows the session no longer, or asks to resume later.
     Invalid { resumable: bool },
     /// We are to end.
@@ -78,8 +80,16 @@ fn session_id(shard: &Gateway) -> String {
     shard.session().map(|held| held.id().to_owned()).unwrap_or_default()
 }
 
+/// Ends when a message of ours should long have come back.
+async fn silence(bot: &Bot) {
+    while !bot.echo(|echo| echo.is_overdue()) {
+        sleep(ECHO_LOOK).await;
+    }
+}
+
 /// Starts the two tasks of a bot. They hold `phase` until they have ended.
 pub(crate) fn start(bot: &Arc<Bot>, phase: &watch::Sender<Phase>) {
+    bot.set_lost(false);
     let (queue, items) = mpsc::channel(QUEUE_PLACES);
     let host = bot.account.host();
     let reader = Reader {
@@ -120,6 +130,7 @@ impl Reader {
             } else {
                 self.resumes += 1;
             }
+            self.bot.echo(Echo::forgive);
             let mut shard = self.shard(resumption.as_ref());
             let end = self.hold(&mut shard, &mut phase).await;
             self.keep(&shard, &end);
@@ -210,6 +221,7 @@ impl Reader {
                 told = phase.wait_for(|phase| *phase != Phase::Open) => {
                     Err(told.map_or(Phase::Stopping, |phase| *phase))
                 }
+                () = silence(&self.bot) => return End::Deaf,
                 read = shard.next() => Ok(read),
             };
             let read = match read {
@@ -285,6 +297,7 @@ impl Reader {
         let why = match end {
             End::Closed(Some(code)) => format!("Discord closed the connection ({code})"),
             End::Unreachable => "the gateway of Discord cannot be reached".to_owned(),
+            End::Deaf => "the connection had gone deaf".to_owned(),
             End::Recall => "Discord asked for a new connection".to_owned(),
             End::Invalid { .. } => "Discord ended the session".to_owned(),
             _ => "the connection broke".to_owned(),

@@ -47,6 +47,7 @@ impl Reader {
                 return None;
             }
             "INTERACTION_CREATE" => self.notice(data),
+            "MESSAGE_CREATE" if self.bot.echo(|echo| echo.listens()) => self.listen(data),
             kind if !intake::wanted(kind) => return None,
             _ => {}
         }
@@ -76,6 +77,15 @@ impl Reader {
                 self.bot.set_identity(Identity { user: user.id, name, application: None });
             }
             Err(failure) => tracing::warn!(%failure, "Discord did not say who this bot is"),
+        }
+    }
+
+    /// Notes a message of ours that came back.
+    fn listen(&self, data: &str) {
+        let Ok(message) = serde_json::from_str::<wire::Message>(data) else { return };
+        let own = self.bot.identity().user;
+        if message.author.is_some_and(|author| author.id == own) {
+            self.bot.echo(|echo| echo.heard(&message.id));
         }
     }
 

@@ -106,7 +106,7 @@ pub(super) struct Intake {
 impl Intake {
     /// Events were read that the gateway did not store: a resumed session would not repeat them.
     fn lose(&self) {
-        self.bot.set_resumption(None);
+        self.bot.set_lost(true);
     }
 
     async fn work(&mut self, item: Item, offers: &mut Vec<Offer>) -> Result<(), Over> {

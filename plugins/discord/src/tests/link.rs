@@ -1,7 +1,9 @@
 //! The link: what it says, when it comes back and how, and when it gives up.
 
 use super::{
-    Plugin, logged_in, resume, stored,
+    Plugin, logged_in,
+    outward::message,
+    resume, stored,
     stub::{CHANNEL, GUILD, OWN, Reply, Stub, TOKEN},
 };
 use jackfield_plugin_api::{
@@ -196,6 +198,50 @@ fn a_deaf_socket_is_noticed_by_its_missing_heartbeats() {
         let mut again = stub.connection().await;
         assert_eq!(again.expect(6).await["session_id"], "first");
         host.link(LinkState::Retrying).await;
+    });
+}
+
+#[test]
+fn a_socket_that_beats_and_hears_nothing_is_noticed_by_our_own_messages() {
+    run(async {
+        let (mut stub, mut host, mut socket) = logged_in().await;
+        host.send(message(CHANNEL, "heard")).await.unwrap();
+        socket.say(&stub.messages(CHANNEL)[0]).await;
+        let echo = stored(&mut host).await;
+        assert!(echo.body.sender().unwrap().own, "it is marked as ours");
+        host.send(message(CHANNEL, "unheard")).await.unwrap();
+        let mut again = stub.connection().await;
+        assert_eq!(again.expect(6).await["session_id"], "first");
+        let detail = host.link(LinkState::Retrying).await.detail.unwrap();
+        assert!(detail.contains("deaf"), "{detail}");
+    });
+}
+
+#[test]
+fn the_command_of_the_settings_is_registered() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let mut table = stub.table();
+        table["slash_command"] = "ask".into();
+        let _host = Plugin::start(table).await;
+        stub.login().await;
+        let call = stub.called("POST applications/600000000000000001/commands").await;
+        assert_eq!(call.body["name"], "ask");
+    });
+}
+
+#[test]
+fn events_that_were_not_stored_forbid_to_resume() {
+    run(async {
+        let (stub, mut host, mut socket) = logged_in().await;
+        socket.say(&stub.say(CHANNEL, json!({"content": "never stored"}))).await;
+        host.event().await.answer(Accepted::Refused);
+        let draining = async {
+            host.drain().await;
+            host.export().await
+        };
+        let (state, _) = jackfield_plugin_api::tokio::join!(draining, socket.closed());
+        assert_eq!(state.data, json!({"accounts": {}}));
     });
 }
 

@@ -213,6 +213,11 @@ fn files_go_as_a_form_and_edits_that_outgrow_a_message_go_on_behind_it() {
         assert!(form.contains("the note") && form.contains("text/plain"), "{form}");
         assert_eq!(sent["message_reference"]["message_id"], "5");
         assert_eq!(sent["flags"], 4100);
+        let table = format!("| {} | b |\n|---|---|\n| c | d |", "a".repeat(1000));
+        let message = receipt.message.clone().unwrap();
+        let edit = Outbound::Edit { to: to(CHANNEL), message, text: table.clone() };
+        host.send(edit).await.unwrap();
+        assert_eq!(contents(&stub.messages(CHANNEL)), [table], "a draft stays one message");
         let long = format!("{}\n{}", "a".repeat(1500), "b".repeat(1500));
         let message = receipt.message.unwrap();
         let edit = Outbound::Edit { to: to(CHANNEL), message: message.clone(), text: long };

@@ -193,6 +193,7 @@ macro_rules! contract {
 }
 
 contract! {
+    discord: crate::channel_discord::Discord,
     slack: crate::channel_slack::Slack,
     telegram: crate::channel_telegram::Telegram,
 }

@@ -31,7 +31,8 @@ pub async fn ask(method: Method, port: u16, path: &str, headers: &[(&str, &str)]
     ask_with(method, port, path, headers, Bytes::new()).await
 }
 
-async fn ask_with(
+/// Asks with a body.
+pub async fn ask_with(
     method: Method,
     port: u16,
     path: &str,

@@ -46,8 +46,7 @@ struct Envelope<'a> {
     result: Option<&'a RawValue>,
     error_code: Option<u16>,
     description: Option<String>,
-    #[serde(default)]
-    parameters: Parameters,
+    parameters: Option<Parameters>,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,16 +127,17 @@ async fn ask<T: DeserializeOwned>(
             },
         });
     };
-    match (envelope.ok, envelope.result) {
-        (true, Some(result)) => serde_json::from_str(result.get())
-            .map_err(|error| ApiError::Unanswered(format!("an unexpected result: {error}"))),
-        _ => Err(ApiError::Refused {
-            code: envelope.error_code.unwrap_or(status),
-            description: envelope.description.unwrap_or_else(|| "refused".to_owned()),
-            retry_after: envelope.parameters.retry_after.map(Duration::from_secs),
-            migrated_to: envelope.parameters.migrate_to_chat_id,
-        }),
+    if let (true, Some(result)) = (envelope.ok, envelope.result) {
+        return serde_json::from_str(result.get())
+            .map_err(|error| ApiError::Unanswered(format!("an unexpected result: {error}")));
     }
+    let more = envelope.parameters.unwrap_or_default();
+    Err(ApiError::Refused {
+        code: envelope.error_code.unwrap_or(status),
+        description: envelope.description.unwrap_or_else(|| "refused".to_owned()),
+        retry_after: more.retry_after.map(Duration::from_secs),
+        migrated_to: more.migrate_to_chat_id,
+    })
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, ApiError> {

@@ -158,6 +158,10 @@ fn login(account: String, settings: Settings, path: &str) -> Result<Login, Plugi
         return wrong("api_base", "ends before `/bot`: give the server's address alone");
     }
     let webhook = match settings.webhook_url.filter(|url| !url.is_empty()) {
+        Some(_) if !is_path_part(&account) => {
+            let text = "needs an account whose name has only letters, digits and - _ .";
+            return wrong("webhook_url", text);
+        }
         Some(url) if is_web_address(&url) => Some(Webhook {
             url: format!("{}/{account}", url.trim_end_matches('/')),
             secret: settings.webhook_secret.filter(|secret| !secret.reveal().is_empty()),
@@ -195,6 +199,10 @@ fn is_web_address(text: &str) -> bool {
     ["https://", "http://"].iter().any(|scheme| {
         text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
     })
+}
+
+fn is_path_part(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
 fn is_webhook_secret(text: &str) -> bool {

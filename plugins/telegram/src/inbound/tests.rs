@@ -1,1 +1,276 @@
-//! Tests follow.
+//! Updates as the documentation shows them, and what becomes of each.
+
+use super::{Item, Read, gather, read};
+use crate::client::Me;
+use jackfield_plugin_api::{
+    event::{ConversationKind, Event, InboundMessage},
+    serde_json::{self, Value, json, value::RawValue},
+};
+
+fn me() -> Me {
+    Me { id: 77, username: "jack_bot".to_owned() }
+}
+
+fn fixture(name: &str) -> Value {
+    let path = format!("{}/fixtures/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn read_value(update: &Value) -> Read {
+    let raw = RawValue::from_string(update.to_string()).unwrap();
+    read(&raw, &me())
+}
+
+fn items(updates: &Value) -> Vec<Item> {
+    let list = updates.as_array().cloned().unwrap_or_else(|| vec![updates.clone()]);
+    list.iter()
+        .flat_map(|update| {
+            let read = read_value(update);
+            assert_eq!(read.complaint, None, "{update}");
+            assert_eq!(read.update_id, update["update_id"].as_i64());
+            read.items
+        })
+        .collect()
+}
+
+fn only(name: &str) -> Item {
+    let mut items = items(&fixture(name));
+    assert_eq!(items.len(), 1, "{name}");
+    items.remove(0)
+}
+
+fn message(item: &Item) -> &InboundMessage {
+    match &item.event {
+        Event::Message(message) | Event::Edited(message) => message,
+        other => panic!("a message, not {other:?}"),
+    }
+}
+
+/// A message in a group with this text and these entities.
+fn said(text: &str, entities: Value) -> InboundMessage {
+    let update = json!({"update_id": 1, "message": {
+        "message_id": 1, "date": 1, "text": text, "entities": entities,
+        "chat": {"id": -5, "type": "group"}, "from": {"id": 42, "first_name": "Ada"},
+    }});
+    message(&items(&update)[0]).clone()
+}
+
+#[test]
+fn a_direct_message() {
+    let item = only("direct");
+    assert_eq!((item.dedupe_key.as_str(), item.update_id), ("m:42:11", 9001));
+    let message = message(&item);
+    assert_eq!(message.text, "hello there");
+    assert_eq!(message.place.conversation.as_str(), "42");
+    assert_eq!(message.place.kind, ConversationKind::Direct);
+    assert_eq!((&message.place.thread, &message.reply_to), (&None, &None));
+    let sender = &message.sender;
+    assert_eq!((sender.id.as_str(), sender.bot, sender.own), ("42", false, false));
+    assert_eq!(sender.name.as_deref(), Some("Ada L"));
+    assert_eq!(sender.username.as_deref(), Some("ada"));
+    assert_eq!(message.sent_at_ms, Some(1_795_551_882_000));
+}
+
+#[test]
+fn a_mention_is_found_behind_characters_of_two_units() {
+    let item = only("mention");
+    let message = message(&item);
+    assert!(message.mentioned);
+    assert_eq!(message.place.kind, ConversationKind::Group);
+    assert_eq!(message.place.title.as_deref(), Some("Tea 🫖"));
+}
+
+#[test]
+fn who_is_addressed() {
+    let mention = |text: &str, kind: &str, offset: usize, length: usize| {
+        said(text, json!([{"type": kind, "offset": offset, "length": length}]))
+    };
+    assert!(!mention("@jack_bot_two hi", "mention", 0, 13).mentioned, "another bot's name");
+    assert!(!said("I wrote to jack_bot@example.org", json!([])).mentioned, "words are no mention");
+    let named = json!([{"type": "text_mention", "offset": 0, "length": 4, "user": {"id": 77}}]);
+    assert!(said("Jack tea", named).mentioned);
+    let command = mention("/tea@JACK_bot now", "bot_command", 0, 13);
+    assert!(command.mentioned);
+    assert_eq!(command.text, "/tea now", "our own name is no part of the command");
+    assert!(mention("/tea now", "bot_command", 0, 4).mentioned);
+    let other = mention("/tea@other_bot now", "bot_command", 0, 14);
+    assert!(!other.mentioned);
+    assert_eq!(other.text, "/tea@other_bot now");
+    assert!(!mention("short", "mention", 3, 40).mentioned, "an entity beyond the end");
+}
+
+#[test]
+fn addresses_and_code_survive_as_markdown() {
+    let entities = json!([
+        {"type": "text_link", "offset": 3, "length": 4, "url": "https://example.org/tea"},
+        {"type": "bold", "offset": 8, "length": 2},
+        {"type": "code", "offset": 11, "length": 4},
+        {"type": "pre", "offset": 16, "length": 5, "language": "rust"},
+    ]);
+    let text = "🫖 here is code\nlet x";
+    let expected = "🫖 [here](https://example.org/tea) is `code`\n```rust\nlet x\n```";
+    assert_eq!(said(text, entities).text, expected);
+}
+
+#[test]
+fn a_topic_and_its_beginning() {
+    let item = only("topic");
+    let first = message(&item);
+    assert_eq!(first.place.thread, Some("5".into()));
+    assert_eq!(first.reply_to, None, "the topic's beginning is nothing that anybody said");
+    let mut update = fixture("topic");
+    let said = update["message"].as_object_mut().unwrap();
+    for field in ["message_thread_id", "is_topic_message", "reply_to_message"] {
+        said.remove(field);
+    }
+    let general = items(&update);
+    assert_eq!(message(&general[0]).place.thread, Some("1".into()), "the general topic");
+}
+
+#[test]
+fn an_answer_quotes_and_a_chain_of_replies_is_no_topic() {
+    let item = only("chain");
+    let message = message(&item);
+    assert_eq!(message.place.thread, None);
+    assert!(message.mentioned, "it answers us");
+    let quote = message.reply_to.as_ref().unwrap();
+    assert_eq!(quote.message.as_str(), "8");
+    assert_eq!(quote.sender, Some("77".into()));
+    assert_eq!(quote.text.as_deref(), Some("what the bot"));
+}
+
+#[test]
+fn an_edit_is_known_apart_from_its_message() {
+    let item = only("edited");
+    assert_eq!(item.dedupe_key, "e:42:11:1795551890:9005");
+    assert!(matches!(&item.event, Event::Edited(edited) if edited.text == "hello where"));
+}
+
+#[test]
+fn those_who_speak_in_the_name_of_a_chat() {
+    let item = only("channel_post");
+    let post = message(&item);
+    assert_eq!(post.place.kind, ConversationKind::Channel);
+    assert_eq!(post.sender.id.as_str(), "-1007");
+    let item = only("anonymous");
+    let sender = &message(&item).sender;
+    assert_eq!((sender.id.as_str(), sender.bot), ("-1001234", false), "not the stand-in bot");
+}
+
+#[test]
+fn our_own_words_and_other_bots_are_marked() {
+    let from = |from: Value| {
+        let mut update = fixture("direct");
+        update["message"]["from"] = from;
+        message(&items(&update)[0]).sender.clone()
+    };
+    assert!(from(json!({"id": 77, "is_bot": true, "first_name": "Jack"})).own);
+    let other = from(json!({"id": 78, "is_bot": true, "first_name": "Jill"}));
+    assert!(other.bot && !other.own);
+}
+
+#[test]
+fn reactions_are_told_one_by_one() {
+    let told: Vec<_> = items(&fixture("reaction"))
+        .into_iter()
+        .map(|item| match item.event {
+            Event::Reaction { emoji, added, message, sender, place } => {
+                assert_eq!((message.as_str(), sender.id.as_str()), ("12", "42"));
+                assert_eq!(place.conversation.as_str(), "-1001234");
+                (item.dedupe_key, emoji, added)
+            }
+            other => panic!("a reaction, not {other:?}"),
+        })
+        .collect();
+    let custom = "5368324170671202286";
+    assert_eq!(
+        told,
+        [
+            ("r:-1001234:12:42:1795551888:-👍:9008".to_owned(), "👍".to_owned(), false),
+            (format!("r:-1001234:12:42:1795551888:+{custom}:9008"), custom.to_owned(), true),
+        ]
+    );
+}
+
+#[test]
+fn a_button_is_an_action() {
+    let item = only("button");
+    assert_eq!(item.callback.as_deref(), Some("4382bfdwdsb323b2d9"));
+    let Event::Action { name, value, message, sender, .. } = &item.event else {
+        panic!("an action");
+    };
+    assert_eq!((name.as_str(), value), ("button", &json!("yes")));
+    assert_eq!(message, &Some("16".into()));
+    assert_eq!(sender.id.as_str(), "42", "who pressed, not who wrote");
+}
+
+#[test]
+fn an_album_is_one_message() {
+    let gathered = gather(items(&fixture("album")));
+    assert_eq!(gathered.len(), 2);
+    assert_eq!(gathered[0].dedupe_key, "m:42:20");
+    assert_eq!(gathered[0].update_id, 9013, "the cursor is behind its last part");
+    let album = message(&gathered[0]);
+    assert_eq!(album.text, "look");
+    let files: Vec<_> = album.attachments.iter().map(|file| file.fetch.as_deref()).collect();
+    assert_eq!(files, [Some("large-1"), Some("large-2"), Some("clip")]);
+    assert_eq!(message(&gathered[1]).text, "meanwhile");
+}
+
+#[test]
+fn every_kind_of_file() {
+    let found: Vec<_> = items(&fixture("files"))
+        .iter()
+        .map(|item| {
+            let message = message(item);
+            assert_eq!(message.attachments.len(), 1, "{message:?}");
+            let file = message.attachments[0].clone();
+            (file.fetch.unwrap(), file.mime.unwrap(), file.name, message.text.clone())
+        })
+        .collect();
+    let row = |id: &str, mime: &str, name: Option<&str>, text: &str| {
+        (id.to_owned(), mime.to_owned(), name.map(str::to_owned), text.to_owned())
+    };
+    assert_eq!(
+        found,
+        [
+            row("doc", "application/pdf", Some("tea.pdf"), ""),
+            row("gif", "video/mp4", None, ""),
+            row("voice", "audio/ogg", None, ""),
+            row("song", "audio/mpeg", Some("tea.mp3"), ""),
+            row("round", "video/mp4", None, ""),
+            row("cup", "video/webm", None, "[sticker 🍵]"),
+        ]
+    );
+}
+
+#[test]
+fn what_has_no_text_is_put_into_words() {
+    let texts: Vec<_> =
+        items(&fixture("described")).iter().map(|item| message(item).text.clone()).collect();
+    assert_eq!(
+        texts,
+        [
+            "[location: 52.5, 13.25]",
+            "[place: Tea House, Leaf Lane 1]",
+            "[contact: Bob +4930123]",
+            "[poll: Tea? (yes / no)]",
+            "[dice: 🎲 6]",
+        ]
+    );
+}
+
+#[test]
+fn what_nobody_said_is_passed_over() {
+    assert_eq!(items(&fixture("silent")), []);
+}
+
+#[test]
+fn an_update_that_cannot_be_read_still_has_its_number() {
+    let read = read_value(&json!({"update_id": 7, "message": {"message_id": "no number"}}));
+    assert_eq!((read.update_id, read.items.len()), (Some(7), 0));
+    assert!(read.complaint.is_some());
+    let read = read_value(&json!("no update at all"));
+    assert_eq!(read.update_id, None);
+    assert!(read.complaint.is_some());
+}

@@ -3,6 +3,7 @@
 //! Whatever lies there is hostile: it is opened without following anything out of the folder, and
 //! only for who holds the capability of a living connection. Must not know: HTTP, who connects.
 
+pub mod a2ui;
 pub mod capability;
 pub mod live;
 pub mod root;

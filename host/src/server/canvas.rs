@@ -4,6 +4,8 @@
 //! only what its capability reaches, and may connect to nothing but the wait for changes. Must not
 //! know: files, who holds a capability.
 
+mod a2ui;
+
 use super::{Door, pages};
 use crate::{
     auth::Peer,
@@ -22,6 +24,8 @@ use warp::{Reply, filters::path::FullPath, reply::Response, sse};
 
 /// Where the folder is, below a capability or, to be told where to go, without one.
 const FOLDER: &str = "__openclaw__/canvas";
+/// Where the page that draws A2UI surfaces is.
+const A2UI: &str = "__openclaw__/a2ui";
 /// Where open pages wait for changes, below a capability.
 const RELOAD: &str = "__openclaw__/reload";
 /// Query parameter that clients may put a capability into.
@@ -53,7 +57,8 @@ pub async fn answer(
     door: Arc<Door>,
 ) -> Result<Response, warp::Rejection> {
     let path = path.as_str();
-    let bare = path.strip_prefix('/').and_then(|p| p.strip_prefix(FOLDER));
+    let bare = path.strip_prefix('/');
+    let bare = bare.and_then(|p| p.strip_prefix(FOLDER).or_else(|| p.strip_prefix(A2UI)));
     let bare = bare.filter(|rest| rest.is_empty() || rest.starts_with('/'));
     let within = path.strip_prefix(CORNERS);
     let (Some(canvas), true, Some(peer)) =
@@ -73,6 +78,13 @@ pub async fn answer(
         return Ok(no_capability());
     };
     let request = Request { head: method == Method::HEAD, headers, peer, word: word.to_owned() };
+    if let Some(below) = rest.strip_prefix(A2UI) {
+        let response = match below.strip_prefix('/') {
+            Some(name) => a2ui::file(name, request.head, &request.peer, word),
+            None => redirect(StatusCode::PERMANENT_REDIRECT, &format!("{path}/")),
+        };
+        return Ok(confined(response));
+    }
     let response = match rest.strip_prefix(FOLDER) {
         Some("") => redirect(StatusCode::PERMANENT_REDIRECT, &format!("{path}/")),
         Some(below) if below.starts_with('/') => page(canvas, path, &below[1..], request).await,
@@ -272,9 +284,14 @@ fn reload(canvas: &Canvas, grant: Grant, door: &Door) -> Response {
     sse::reply(sse::keep_alive().stream(events)).into_response()
 }
 
+/// Everything that a capability reaches, as a policy names it.
+fn corner_of(peer: &Peer, word: &str) -> String {
+    format!("{}/", corner(&peer.base_url(), word))
+}
+
 /// What a page of the canvas may do: run, and load what lies beside it.
 fn policy(request: &Request, live: bool) -> String {
-    let corner = format!("{}/", corner(&request.peer.base_url(), &request.word));
+    let corner = corner_of(&request.peer, &request.word);
     let connect = if live { format!("{corner}{RELOAD}") } else { "'none'".to_owned() };
     format!(
         "sandbox allow-scripts; default-src {corner} data: blob:; \

@@ -2,6 +2,7 @@
 
 use super::{own_node, pairing_changed};
 use crate::{
+    canvas::a2ui,
     methods::{Access, Caller, Core, MethodError, Shape, Table},
     nodes::{
         allowlist,
@@ -78,6 +79,11 @@ async fn invoke(
         return refuse(
             "node.invoke does not allow system.execApprovals.*; use exec.approvals.node.*",
         );
+    }
+    if a2ui::concerns(command)
+        && let Err(why) = a2ui::check(params.params.as_ref().unwrap_or(&Value::Null))
+    {
+        return refuse(&format!("{command}: {why}"));
     }
     let asked = params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis);
     let call = run::Invoke {

@@ -21,7 +21,7 @@ use crate::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
@@ -30,13 +30,37 @@ use tokio_tungstenite::{
 
 /// Longest wait for the other side's close, which is a courtesy.
 const CLOSE: Duration = Duration::from_millis(200);
+/// Events a node keeps while it waits for an answer; more are lost, as on a connection too slow.
+const KEPT_MAX: usize = 1024;
 /// Longest part of a foreign page shown in an error.
 const PAGE_CHARS_MAX: usize = 120;
+
+/// As what a client comes in.
+#[derive(Clone, Debug)]
+pub enum Part {
+    /// An operator with these scopes.
+    Operator(Scopes),
+    /// A node that offers commands.
+    Node(Offer),
+}
+
+/// What a node offers.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    /// Name for people.
+    pub name: String,
+    /// Families of its abilities, such as `canvas`.
+    pub caps: Vec<String>,
+    /// Its commands.
+    pub commands: Vec<String>,
+}
 
 /// A connection after its handshake.
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     url: String,
+    /// Events that came while an answer was awaited and nobody heeded them; only a node keeps them.
+    kept: Option<VecDeque<(String, Value)>>,
     /// What the gateway greeted with.
     pub hello: Value,
 }
@@ -68,6 +92,15 @@ impl Client {
     /// # Errors
     /// When nothing answers, it is no gateway, it does not answer in time, or it refuses.
     pub async fn open(target: &Target, scopes: Scopes) -> Result<Self, ClientError> {
+        Self::open_as(target, &Part::Operator(scopes)).await
+    }
+
+    /// Connects to the target and comes in as this part. Pairing, where it is needed, is the
+    /// caller's to wait for: the refusal says so.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn open_as(target: &Target, part: &Part) -> Result<Self, ClientError> {
         let url = target.address().to_owned();
         let late = || ClientError::NotAGateway {
             url: url.clone(),
@@ -75,8 +108,9 @@ impl Client {
         };
         let opening = async {
             let socket = dial(&url, target.pin).await?;
-            let client = Self { socket, url: url.clone(), hello: Value::Null };
-            greeting::come_in(client, target, scopes).await
+            let kept = matches!(part, Part::Node(_)).then(VecDeque::new);
+            let client = Self { socket, url: url.clone(), kept, hello: Value::Null };
+            greeting::come_in(client, target, part).await
         };
         tokio::time::timeout(target.timeout, opening).await.map_err(|_| late())?
     }
@@ -122,6 +156,30 @@ impl Client {
         .await
     }
 
+    /// The next event; those that came while an answer was awaited come first. What else comes in
+    /// is passed over.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub async fn event(&mut self) -> Result<(String, Value), ClientError> {
+        if let Some(kept) = self.kept.as_mut().and_then(VecDeque::pop_front) {
+            return Ok(kept);
+        }
+        loop {
+            if let Incoming::Event { event, payload } = self.next().await? {
+                return Ok((event, payload));
+            }
+        }
+    }
+
+    /// Calls a method without waiting for its answer.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub async fn tell(&mut self, method: &str, params: &Value) -> Result<(), ClientError> {
+        self.send(method, params).await.map(drop)
+    }
+
     /// Says goodbye.
     pub async fn close(mut self) {
         // The gateway notices a lost connection as well.
@@ -159,8 +217,17 @@ impl Client {
                     return Err(ClientError::Failed { method: method.to_owned(), error });
                 }
                 Incoming::Res { .. } | Incoming::Other => {}
-                Incoming::Event { event, payload } => heed(&event, &payload),
+                Incoming::Event { event, payload } => {
+                    heed(&event, &payload);
+                    self.keep(event, payload);
+                }
             }
+        }
+    }
+
+    fn keep(&mut self, event: String, payload: Value) {
+        if let Some(kept) = self.kept.as_mut().filter(|kept| kept.len() < KEPT_MAX) {
+            kept.push_back((event, payload));
         }
     }
 

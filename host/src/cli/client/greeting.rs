@@ -1,10 +1,10 @@
 //! The handshake: the challenge, `connect` with every credential at hand, the verdict.
 
-use super::{Client, ClientError, Incoming, Target, WireError};
+use super::{Client, ClientError, Incoming, Offer, Part, Target, WireError};
 use crate::protocol::{
     VERSION,
     connect::{ClientId, ClientInfo, ClientMode, ConnectParams, Credentials},
-    scope::Scopes,
+    scope::{Role, Scopes},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -19,10 +19,10 @@ const STARTING: Duration = Duration::from_millis(500);
 pub(super) async fn come_in(
     mut client: Client,
     target: &Target,
-    scopes: Scopes,
+    part: &Part,
 ) -> Result<Client, ClientError> {
     loop {
-        match attempt(&mut client, target, scopes).await {
+        match attempt(&mut client, target, part).await {
             Ok(hello) => {
                 client.hello = hello;
                 return Ok(client);
@@ -43,12 +43,12 @@ pub(super) async fn come_in(
 async fn attempt(
     client: &mut Client,
     target: &Target,
-    scopes: Scopes,
+    part: &Part,
 ) -> Result<Value, ClientError> {
     let (nonce, ts) = challenge(client).await?;
     let identity = target.identity.as_ref().filter(|_| target.may_use_kept);
     let kept = identity.and_then(|identity| identity.token(&client.url));
-    let mut params = params(target, scopes, kept);
+    let mut params = params(target, part, kept);
     params.device = target.identity.as_ref().map(|id| id.prove(&params, &nonce, ts));
     let params = without_nulls(serde_json::to_value(&params).expect("parameters are plain data"));
     let id = client.send("connect", &params).await?;
@@ -84,27 +84,36 @@ async fn challenge(client: &mut Client) -> Result<(String, u64), ClientError> {
     }
 }
 
-fn params(target: &Target, scopes: Scopes, device_token: Option<String>) -> ConnectParams {
+fn params(target: &Target, part: &Part, device_token: Option<String>) -> ConnectParams {
     let host = hostname::get().map(|h| h.to_string_lossy().into_owned()).unwrap_or_default();
+    let (id, mode, role, scopes, offer) = match part {
+        Part::Operator(scopes) => {
+            let offer = Offer { name: format!("jackfield on {host}"), ..Offer::default() };
+            (ClientId::Cli, ClientMode::Cli, Role::Operator, *scopes, offer)
+        }
+        Part::Node(offer) => {
+            (ClientId::NodeHost, ClientMode::Node, Role::Node, Scopes::NONE, offer.clone())
+        }
+    };
     ConnectParams {
         min_protocol: VERSION,
         max_protocol: VERSION,
         client: ClientInfo {
-            id: ClientId::Cli,
+            id,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             platform: std::env::consts::OS.to_owned(),
-            mode: ClientMode::Cli,
-            display_name: Some(format!("jackfield on {host}")),
+            mode,
+            display_name: Some(offer.name),
             build_id: None,
             device_family: None,
             model_identifier: None,
             time_zone: None,
             instance_id: None,
         },
-        role: Some("operator".to_owned()),
+        role: Some(role.as_str().to_owned()),
         scopes: scopes.words().into_iter().map(str::to_owned).collect(),
-        caps: Vec::new(),
-        commands: Vec::new(),
+        caps: offer.caps,
+        commands: offer.commands,
         permissions: None,
         path_env: None,
         auth: Some(Credentials {

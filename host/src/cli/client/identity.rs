@@ -81,7 +81,11 @@ impl Identity {
             signed_at,
             nonce: nonce.to_owned(),
         };
-        let text = proof::payload_v3(&device, params, Role::Operator);
+        let role = match params.role.as_deref() {
+            Some("node") => Role::Node,
+            _ => Role::Operator,
+        };
+        let text = proof::payload_v3(&device, params, role);
         device.signature = URL_SAFE_NO_PAD.encode(self.key.sign(text.as_bytes()).to_bytes());
         device
     }

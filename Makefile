@@ -13,7 +13,8 @@ ARGS ?=
 CYCLES ?= 50
 WEB := plugins/webchat/web
 NODE := $(CURDIR)/tests/node/node_modules/.bin
-ASSETS_SUM := cat ../assets/* | cksum
+A2UI := host/web
+ASSETS_SUM := find ../assets -type f | LC_ALL=C sort | xargs cat | cksum
 
 # $(call pack,<folder with the binary and libraries>,<folder for the packages>)
 define pack
@@ -47,6 +48,9 @@ test: ## Install what tests need, then formatting, lints, build and every test
 	@cd $(WEB) && before="$$($(ASSETS_SUM))" && PATH="$(NODE):$$PATH" \
 	  && npm test --silent && npm run build --silent \
 	  && { [ "$$before" = "$$($(ASSETS_SUM))" ] || { echo "the committed assets were stale" >&2; exit 1; }; }
+	@echo "test: the A2UI page"
+	@cd $(A2UI) && before="$$($(ASSETS_SUM))" && PATH="$(NODE):$$PATH" && npm run build --silent \
+	  && { [ "$$before" = "$$($(ASSETS_SUM))" ] || { echo "the committed assets were stale" >&2; exit 1; }; }
 	@echo "test: formatting"
 	@cargo fmt --all --check
 	@echo "test: lints"
@@ -75,9 +79,10 @@ dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 schemas: ## Write schemas/ again from the Rust types
 	@cargo run --quiet --locked --package jackfield -- schema --out schemas
 
-web: ## Check the WebChat page's source, run its tests and build its committed assets again
+web: ## Check the sources of the pages, run their tests and build their committed assets again
 	@tests/setup.sh test
 	@cd $(WEB) && PATH="$(NODE):$$PATH" && npm test --silent && npm run build --silent
+	@cd $(A2UI) && PATH="$(NODE):$$PATH" && npm run build --silent
 
 fmt: ## Format every Rust file
 	@cargo fmt --all

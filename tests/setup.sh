@@ -80,6 +80,7 @@ for_tests() {
     node_packages tests/node
     pinned_node
     node_packages plugins/webchat/web
+    node_packages host/web
 }
 
 case "${1:-}" in

@@ -9,6 +9,7 @@ mod approvals;
 mod c_plugin;
 mod canvas;
 mod channel_discord;
+mod canvas_node;
 mod channel_slack;
 mod channel_telegram;
 mod channels;

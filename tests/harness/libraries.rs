@@ -35,6 +35,12 @@ pub fn binary() -> PathBuf {
     built(profile_dir().join(format!("jackfield{}", std::env::consts::EXE_SUFFIX)))
 }
 
+/// The binary of the example `id`.
+#[must_use]
+pub fn example(id: &str) -> PathBuf {
+    built(profile_dir().join(format!("jackfield-{id}{}", std::env::consts::EXE_SUFFIX)))
+}
+
 /// The library of the plugin `id`.
 #[must_use]
 pub fn library(id: &str) -> PathBuf {

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// What each package may depend on among our own: (folder, packages).
-const GRAPH: [(&str, &[&str]); 6] = [
+const GRAPH: [(&str, &[&str]); 7] = [
     ("plugin-api", &[]),
     ("host", &["jackfield-plugin-api"]),
     ("plugins", &["jackfield-plugin-api"]),
+    ("examples/canvas-node", &["jackfield"]), // a client of the protocol
     ("examples", &["jackfield-plugin-api"]),
     ("tests/stand-in", &["jackfield-plugin-api"]),
     ("tests", &[]),
@@ -90,7 +91,9 @@ fn an_adapter_is_only_ever_a_library_to_load() {
     for place in ["plugins", "examples"] {
         for id in entries(place) {
             let path = format!("{place}/{id}/Cargo.toml");
-            if !root().join(&path).is_file() {
+            // An example need not be a channel.
+            let channel = root().join(place).join(&id).join("plugin.toml").is_file();
+            if !root().join(&path).is_file() || !channel {
                 continue;
             }
             let manifest: Table = read(&path).parse().expect("a manifest is TOML");

@@ -44,7 +44,10 @@ mod tests {
         assert_eq!(event["event"], "agent.request");
         let payload: Value = serde_json::from_str(event["payloadJSON"].as_str().unwrap()).unwrap();
         let message = payload["message"].as_str().unwrap();
-        assert!(message.starts_with("CANVAS_A2UI action=say__hi__now session=main surface=s component=b "));
+        assert!(
+            message
+                .starts_with("CANVAS_A2UI action=say__hi__now session=main surface=s component=b ")
+        );
         assert!(message.contains("ctx={\"name\":\"Ada = x\"}"), "{message}");
         assert_eq!(payload["eventId"], "1");
     }

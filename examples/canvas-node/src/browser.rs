@@ -112,8 +112,7 @@ impl Browser {
 
     /// Runs a script in the page; the value it comes to, when JSON can say it.
     pub(crate) async fn evaluate(&mut self, script: &str) -> Result<Value, BrowserError> {
-        let params =
-            json!({"expression": script, "awaitPromise": true, "returnByValue": true});
+        let params = json!({"expression": script, "awaitPromise": true, "returnByValue": true});
         let ran = self.call("Runtime.evaluate", params).await?;
         let wrong = &ran["exceptionDetails"];
         if !wrong.is_null() {

@@ -40,11 +40,7 @@ pub(super) async fn come_in(
     }
 }
 
-async fn attempt(
-    client: &mut Client,
-    target: &Target,
-    part: &Part,
-) -> Result<Value, ClientError> {
+async fn attempt(client: &mut Client, target: &Target, part: &Part) -> Result<Value, ClientError> {
     let (nonce, ts) = challenge(client).await?;
     let identity = target.identity.as_ref().filter(|_| target.may_use_kept);
     let kept = identity.and_then(|identity| identity.token(&client.url));

@@ -150,7 +150,7 @@ impl Cron {
             Some(known) => wish.laid_over(known.clone(), now)?,
             None => wish.made(uuid(), now)?,
         };
-        self.check(&job)?;
+        self.check(&job).await?;
         let job = ledger.put(&self.parts.store, job, now).await?;
         drop(ledger);
         self.tell(if fresh { "added" } else { "updated" }, &job, value!({}));
@@ -166,7 +166,7 @@ impl Cron {
         let now = self.parts.clock.now_ms();
         let mut ledger = self.ledger.lock().await;
         let job = wish.laid_over(ledger.job(id)?.clone(), now)?;
-        self.check(&job)?;
+        self.check(&job).await?;
         let job = ledger.put(&self.parts.store, job, now).await?;
         drop(ledger);
         self.tell("updated", &job, value!({}));
@@ -253,19 +253,13 @@ impl Cron {
         Duration::from_millis(next).min(LOOK_EVERY)
     }
 
-    fn check(&self, job: &Job) -> Result<(), CronError> {
-        if let Some(agent) = job.agent_id.as_deref().filter(|id| *id != self.parts.agent) {
-            return Err(CronError::Invalid(format!("unknown agent id: {agent}")));
-        }
-        let model = self.parts.runs.model();
-        if let job::Payload::AgentTurn { model: Some(wanted), .. } = &job.payload
-            && *wanted != model.id
-            && *wanted != format!("{}/{}", model.provider, model.id)
-        {
-            let text = format!("payload.model: the agent runs {} only", model.id);
-            return Err(CronError::Invalid(text));
-        }
-        tick::conversation(job, &self.parts.agent).map(|_| ())
+    async fn check(&self, job: &Job) -> Result<(), CronError> {
+        let id = job.agent_id.as_deref().unwrap_or(&self.parts.agent);
+        let agent = self.parts.runs.roster().find(id);
+        let agent = agent.ok_or_else(|| CronError::Invalid(format!("unknown agent id: {id}")))?;
+        let checked = agent.check(&tick::wishes(&job.payload)).await;
+        checked.map_err(|error| CronError::Invalid(format!("payload: {error}")))?;
+        tick::conversation(job, id).map(|_| ())
     }
 
     fn tell(&self, action: &str, job: &Job, more: Value) {

@@ -135,7 +135,7 @@ async fn the_log_is_printed_and_followed() {
     terminal.done(&["plugins", "reload", "line-echo"]).await;
     let more = eventually("what was added is printed", async || {
         let lines = output.lines();
-        lines[before..].iter().any(|line| line.contains("to=Running")).then_some(lines)
+        lines[before..].iter().any(|line| line.contains("took over")).then_some(lines)
     });
     assert!(more.await.iter().all(|line| !line.starts_with('{')), "for people, not raw");
 }

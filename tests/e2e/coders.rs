@@ -17,10 +17,11 @@ struct Play {
     gateway: Gateway,
 }
 
-async fn play(door: Door, more: &str, answers: Vec<Answer>) -> Play {
+async fn play(door: Door, others: &str, answers: Vec<Answer>) -> Play {
     let model = Model::start(answers).await;
     let pi = Pi::new(door, &model);
-    let gateway = Gateway::start(Options::default().config(&pi.config("agent", more))).await;
+    let config = format!("{}\n{others}", pi.config("agent", ""));
+    let gateway = Gateway::start(Options::default().config(&config)).await;
     Play { model, _pi: pi, gateway }
 }
 
@@ -77,10 +78,14 @@ fn heard(model: &Model) -> String {
     asked.last().map(|asked| asked.body["messages"].to_string()).unwrap_or_default()
 }
 
+/// Another agent, whose key is no business of the first.
+const OTHER: &str = "[agents.other]\nbackend = \"openai\"\n[agents.other.openai]\nmodel = \"m\"\n\
+                     base_url = \"http://127.0.0.1:1/v1\"\napi_key = \"sk-of-the-other-0123456789\"";
+
 async fn it_streams_uses_tools_and_remembers(door: Door) {
     let mut play = play(
         door,
-        "",
+        OTHER,
         vec![runs("echo seen-$((6*7)); env"), words("It is 42."), words("Ada."), words("Large.")],
     )
     .await;
@@ -95,7 +100,12 @@ async fn it_streams_uses_tools_and_remembers(door: Door) {
     let (phases, given) = tools(&events, "agent");
     assert_eq!((phases.first(), phases.last()), (Some(&"start".into()), Some(&"result".into())));
     assert!(given.contains("seen-42"), "{given}");
-    assert!(!given.contains(harness::gateway::TOKEN), "a child sees the gateway's secret");
+    for secret in [harness::gateway::TOKEN, "sk-of-the-other"] {
+        assert!(!given.contains(secret), "a child sees a secret that is not its own: {secret}");
+    }
+    assert!(given.contains("PLAY_API_KEY=***"), "it has its key, and nobody else sees it: {given}");
+    let told = events.iter().any(|event| event.frame.to_string().contains(harness::pi::KEY));
+    assert!(!told, "an event shows a key");
     let deltas: String = events
         .iter()
         .filter(|e| e.name == "chat" && e.payload["state"] == "delta")
@@ -112,6 +122,12 @@ async fn it_streams_uses_tools_and_remembers(door: Door) {
         history["messages"].as_array().into_iter().flatten().map(|m| &m["role"]).collect();
     assert_eq!(roles, ["user", "assistant", "toolResult", "assistant"]);
 
+    let shown = client.call("config.get", json!({})).await.to_string();
+    for secret in [harness::pi::KEY, "sk-of-the-other"] {
+        assert!(!shown.contains(secret), "the configuration shows {secret}");
+        let logged = play.gateway.output.lines().iter().any(|line| line.contains(secret));
+        assert!(!logged, "the log shows {secret}");
+    }
     client.close().await;
     play.gateway.restart().await;
     let mut client = play.gateway.client().await;

@@ -20,6 +20,9 @@ pub enum Door {
     Acp,
 }
 
+/// A key that Pi is given in its environment.
+pub const KEY: &str = "sk-given-to-pi-0123456789";
+
 /// Pi's own folder: its models, its settings, its extensions.
 pub struct Pi {
     door: Door,
@@ -74,7 +77,7 @@ impl Pi {
             "[{table}]\nbackend = \"{backend}\"\n[{table}.{backend}]\n\
              command = [\"{bin}/node\", \"{bin}/{program}\"]\n{more}\n\
              [{table}.{backend}.env]\nPI_OFFLINE = \"1\"\nPI_ACP_PI_COMMAND = \"{bin}/pi\"\n\
-             PI_CODING_AGENT_DIR = \"{home}\"\nHOME = \"{home}\"\nPATH = \"{bin}:{path}\"\n",
+             PLAY_API_KEY = \"{KEY}\"\nPI_CODING_AGENT_DIR = \"{home}\"\nHOME = \"{home}\"\nPATH = \"{bin}:{path}\"\n",
             bin = bin.display(),
             home = self.home.path().display(),
         )

@@ -13,7 +13,7 @@ use super::{
     backend::{Backend, BackendError, Model, Prompt, Step},
     digest,
     mailbox::Mailbox,
-    program::Program,
+    program::{Mask, Program},
     seats::Seats,
 };
 use crate::config::agent::Permission;
@@ -114,18 +114,20 @@ impl Shared {
             return Err(error);
         }
         let text = if fresh.remembers { prompt.text.clone() } else { digest::of(&prompt) };
-        let mailbox = Arc::new(Mailbox::default());
+        let (mailbox, mask) = (Arc::new(Mailbox::default()), self.seats.program().mask());
         live.say(&prompt, text, Arc::clone(&mailbox))?;
         loop {
             let ended = tokio::select! {
+                // What was said first: an end that is given up in the middle is lost.
+                biased;
                 came = mailbox.next() => {
                     let came = came.map_err(|_| overflow())?;
-                    pass_on(came, &steps).await?;
+                    pass_on(came, &mask, &steps).await?;
                     continue;
                 }
                 ended = live.ended() => ended,
             };
-            pass_on(mailbox.drain().map_err(|_| overflow())?, &steps).await?;
+            pass_on(mailbox.drain().map_err(|_| overflow())?, &mask, &steps).await?;
             sitting.finish();
             return ended;
         }
@@ -182,10 +184,11 @@ fn model(name: &str) -> Model {
 
 async fn pass_on(
     came: impl IntoIterator<Item = Step>,
+    mask: &Mask,
     steps: &mpsc::Sender<Step>,
 ) -> Result<(), BackendError> {
     for step in came {
-        steps.send(step).await.map_err(|_| BackendError::Unheard)?;
+        steps.send(mask.step(step)).await.map_err(|_| BackendError::Unheard)?;
     }
     Ok(())
 }

@@ -4,8 +4,13 @@
 //! Lines are split at `\n` alone and bounded; what it says beside its protocol goes to the log without
 //! the secrets it was given. Must not know: protocols, conversations.
 
-use crate::{clock::Clock, config::agent::ProgramSection};
+use super::backend::{Step, ToolPhase, ToolStep};
+use crate::{
+    clock::Clock,
+    config::{agent::ProgramSection, document::is_secret},
+};
 use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
 use std::{
     collections::VecDeque,
     path::{Path, PathBuf},
@@ -27,6 +32,8 @@ use tokio_util::{
 const LINE_MAX: usize = 8 << 20;
 /// Longest line of what it says beside, bytes; the rest of a longer one is left out.
 const ASIDE_MAX: usize = 4096;
+/// Shortest value that is hidden, bytes.
+const SECRET_MIN: usize = 6;
 /// Lines beside that are kept to say why it ended.
 const ASIDES: usize = 12;
 /// Variables of the gateway's environment that every program gets.
@@ -66,6 +73,10 @@ pub(super) struct Group {
     child: Child,
     id: Option<Pid>,
 }
+
+/// Hides secrets in what a program says.
+#[derive(Clone)]
+pub(super) struct Mask(Arc<[String]>);
 
 /// The last lines that a program said beside its protocol.
 #[derive(Clone, Default)]
@@ -117,21 +128,61 @@ impl Program {
             return Err(format!("`{name}` has no pipes"));
         };
         let asides = Asides::default();
-        self.ground.tracker.spawn(listen(aside, asides.clone(), name.to_owned(), self.secrets()));
+        self.ground.tracker.spawn(listen(aside, asides.clone(), name.to_owned(), self.mask()));
         let lines = FramedRead::new(output, LinesCodec::new_with_max_length(LINE_MAX));
         Ok(Running { input, lines, group, asides })
     }
 
-    /// Values that must not be repeated.
-    fn secrets(&self) -> Vec<String> {
-        let values = self.settings.env.values().map(|value| value.expose().to_owned());
-        // A short value is no secret, and would be found everywhere.
-        values.filter(|value| value.len() >= 6).collect()
+    /// What hides the secrets that the program is given.
+    pub(super) fn mask(&self) -> Mask {
+        let given = self.settings.env.iter().map(|(name, value)| (name, value.expose().to_owned()));
+        let passed =
+            self.settings.pass_env.iter().filter_map(|n| Some((n, std::env::var(n).ok()?)));
+        let secrets = given.chain(passed).filter(|(name, value)| {
+            // A short value is no secret, and would be found everywhere.
+            value.len() >= SECRET_MIN && (is_secret(name) || name.to_uppercase().ends_with("KEY"))
+        });
+        Mask(secrets.map(|(_, value)| value).collect())
+    }
+}
+
+impl Mask {
+    /// A text without the secrets.
+    pub(super) fn text(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
     }
 
-    /// A text without the secrets that the program was given.
-    pub(super) fn plain(&self, text: &str) -> String {
-        plain(text, &self.secrets())
+    /// A step without the secrets; one that is said in several pieces is found in none of them.
+    pub(super) fn step(&self, step: Step) -> Step {
+        if self.0.is_empty() {
+            return step;
+        }
+        match step {
+            Step::Text(text) => Step::Text(self.text(&text)),
+            Step::Thought(text) => Step::Thought(self.text(&text)),
+            Step::Tool(ToolStep { id, name, phase }) => {
+                let phase = match phase {
+                    ToolPhase::Start(arguments) => ToolPhase::Start(self.value(arguments)),
+                    ToolPhase::Update(partial) => ToolPhase::Update(self.value(partial)),
+                    ToolPhase::End { result, failed } => {
+                        ToolPhase::End { result: self.value(result), failed }
+                    }
+                };
+                Step::Tool(ToolStep { id, name, phase })
+            }
+            other => other,
+        }
+    }
+
+    fn value(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.value(item)).collect(),
+            Value::Object(fields) => {
+                fields.into_iter().map(|(name, field)| (name, self.value(field))).collect()
+            }
+            other => other,
+        }
     }
 }
 
@@ -171,14 +222,14 @@ impl Asides {
     }
 }
 
-async fn listen(mut from: ChildStderr, asides: Asides, name: String, secrets: Vec<String>) {
+async fn listen(mut from: ChildStderr, asides: Asides, name: String, mask: Mask) {
     let (mut piece, mut line) = (vec![0; ASIDE_MAX], Vec::new());
     while let Ok(read @ 1..) = from.read(&mut piece).await {
         for part in piece[..read].split_inclusive(|byte| *byte == b'\n') {
             let room = ASIDE_MAX.saturating_sub(line.len());
             line.extend(part.iter().take(room));
             if part.ends_with(b"\n") {
-                let text = plain(String::from_utf8_lossy(&line).trim(), &secrets);
+                let text = mask.text(String::from_utf8_lossy(&line).trim());
                 line.clear();
                 if !text.is_empty() {
                     tracing::debug!(program = name, text, "an agent's program says");
@@ -187,10 +238,6 @@ async fn listen(mut from: ChildStderr, asides: Asides, name: String, secrets: Ve
             }
         }
     }
-}
-
-fn plain(text: &str, secrets: &[String]) -> String {
-    secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))
 }
 
 /// A folder for its owner alone.

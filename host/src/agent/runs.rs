@@ -333,3 +333,6 @@ impl Runs {
         self.shared.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

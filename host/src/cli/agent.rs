@@ -22,6 +22,9 @@ pub struct Args {
     /// Key of the conversation [default: main]
     #[arg(long, value_name = "KEY")]
     session: Option<String>,
+    /// Who is to answer [default: the configuration's `[agent]`]
+    #[arg(long, value_name = "ID")]
+    agent: Option<String>,
     /// Longest time the answer may take
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     within: Duration,
@@ -33,6 +36,15 @@ pub struct Args {
     reach: Reach,
 }
 
+/// The key of a conversation, of the agent that is to answer in it.
+fn conversation(agent: Option<&str>, key: Option<&str>) -> String {
+    let key = key.unwrap_or("main");
+    match agent {
+        Some(agent) if !key.starts_with("agent:") => format!("agent:{agent}:{key}"),
+        _ => key.to_owned(),
+    }
+}
+
 /// Asks, and prints the answer while it comes, or the final document.
 ///
 /// # Errors
@@ -42,7 +54,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let run_id = args.key.clone().unwrap_or_else(uuid);
     let mut params = json!({"message": message, "idempotencyKey": run_id,
                             "timeout": args.within.as_secs().max(1)});
-    params["sessionKey"] = json!(args.session.as_deref().unwrap_or("main"));
+    params["sessionKey"] = json!(conversation(args.agent.as_deref(), args.session.as_deref()));
     // The gateway's own limit ends first, so that its words are heard.
     let wait = args.within + Duration::from_secs(10);
     let mut answer = Answer::new(args.reach.form.json);

@@ -71,9 +71,12 @@ pub enum Payload {
         /// What.
         #[schemars(length(min = 1))]
         message: String,
-        /// The model; only the one the agent runs can be named.
+        /// Another model than the conversation's.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         model: Option<String>,
+        /// How much to think.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        thinking: Option<String>,
         /// Longest time, seconds; the agent's own when absent or 0.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[schemars(range(min = 0))]

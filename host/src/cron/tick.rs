@@ -178,7 +178,7 @@ impl Cron {
 
     async fn turn(&self, started: &Started) -> Result<Arc<Finished>, TurnError> {
         let job = &started.job;
-        let agent = &self.parts.agent;
+        let agent = job.agent_id.as_ref().unwrap_or(&self.parts.agent);
         let text = match &job.payload {
             Payload::SystemEvent { text } => format!("System: {text}"),
             Payload::AgentTurn { message, .. } => message.clone(),
@@ -191,7 +191,7 @@ impl Cron {
             message_key: started.run_id.clone(),
             channel: None,
             timeout: timeout(&job.payload),
-            wishes: Wishes::default(),
+            wishes: wishes(&job.payload),
             owner: None,
             commit: None,
         };
@@ -202,6 +202,16 @@ impl Cron {
             }
             Begun::Ended(end) => end,
         })
+    }
+}
+
+/// What a job wants otherwise than its conversation does.
+pub(super) fn wishes(payload: &Payload) -> Wishes {
+    match payload {
+        Payload::AgentTurn { model, thinking, .. } => {
+            Wishes { model: model.clone(), thinking: thinking.clone() }
+        }
+        Payload::SystemEvent { .. } => Wishes::default(),
     }
 }
 

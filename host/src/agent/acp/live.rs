@@ -318,7 +318,7 @@ async fn connect(
         .await;
     let how = match talked {
         Ok(()) => group.ended().await,
-        Err(error) => program.plain(&error.to_string()),
+        Err(error) => program.mask().text(&error.to_string()),
     };
     format!("{how}{}", asides.last())
 }

@@ -5,7 +5,7 @@ use crate::{
     agent::{
         Approver, Decision, Question,
         backend::{BackendError, Model, Prompt, Step, Usage, Wishes},
-        program::{Asides, Group, Program, Running, folder},
+        program::{Asides, Group, Mask, Program, Running, folder},
         seats::Worker,
     },
     config::agent::Permission,
@@ -37,6 +37,7 @@ pub(super) struct Live {
     heard: Arc<AtomicBool>,
     group: Group,
     asides: Asides,
+    mask: Mask,
     transcript: Option<String>,
     requests: u64,
     /// It had no messages of the conversation when it started.
@@ -83,6 +84,7 @@ impl Live {
             heard,
             group,
             asides,
+            mask: program.mask(),
             transcript: transcript.map(str::to_owned),
             requests: 0,
             new: true,
@@ -196,7 +198,7 @@ impl Live {
             match line {
                 Line::Step(step) => {
                     old_end = false;
-                    steps.send(step).await.map_err(|_| BackendError::Unheard)?;
+                    steps.send(self.mask.step(step)).await.map_err(|_| BackendError::Unheard)?;
                 }
                 Line::Said { usage: more, error } => {
                     usage = usage.plus(more);
@@ -313,7 +315,7 @@ impl Worker for Live {
                     Ok(_) => self.ask(json!({"type": "abort"})).await,
                     Err(error) => Err(error),
                 };
-                if called_off.is_err() {
+                if called_off.is_err() && self.alive() {
                     // It stays in its seat as one that is not quiet, and is killed.
                     std::future::pending::<()>().await;
                 }

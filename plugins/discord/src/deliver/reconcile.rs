@@ -9,7 +9,10 @@ use crate::{
     account::Bot,
     client::Call,
     error::Failure,
-    inbound::{sent_at_ms, wire::Message},
+    inbound::{
+        sent_at_ms,
+        wire::{Message, User},
+    },
     outbound,
 };
 use jackfield_plugin_api::{
@@ -133,7 +136,11 @@ impl History {
 }
 
 pub(super) async fn history(bot: &Bot, channel: &str) -> Result<History, Failure> {
-    let own = bot.identity().user;
+    let mut own = bot.identity().user;
+    if own.is_empty() {
+        // Asked before the first login: without knowing who we are, nothing there would be ours.
+        own = bot.rest.patiently::<User>(&Call::get("users/@me")).await?.id;
+    }
     let mut history = History::default();
     let mut before = String::new();
     for _ in 0..PAGES_MAX {

@@ -161,6 +161,13 @@ pub(crate) struct Guild {
 }
 
 #[derive(Clone, Debug, Deserialize)]
+pub(crate) struct ThreadList {
+    pub(crate) guild_id: String,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) threads: Vec<Channel>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Ready {
     pub(crate) user: User,
     #[serde(default)]

@@ -317,11 +317,9 @@ fn note_place(places: &mut Places, kind: &str, data: &str) {
             }
         }
         "THREAD_LIST_SYNC" => {
-            if let Some(list) =
-                read::<wire::Guild>(kind, &data.replacen("\"guild_id\"", "\"id\"", 1))
-            {
+            if let Some(list) = read::<wire::ThreadList>(kind, data) {
                 for thread in &list.threads {
-                    places.note(thread, Some(&list.id));
+                    places.note(thread, Some(&list.guild_id));
                 }
             }
         }

@@ -35,6 +35,15 @@ fn what_is_refused_is_offered_again_in_the_same_order() {
 fn a_thread_nobody_told_of_is_asked_for() {
     run(async {
         let (stub, mut host, mut socket) = logged_in().await;
+        let thread = json!({"id": "78", "type": 11, "parent_id": CHANNEL, "name": "told"});
+        let list = json!({"threads": [thread], "members": [], "guild_id": GUILD});
+        socket.dispatch("THREAD_LIST_SYNC", list).await;
+        let mut told = stub.say("78", json!({"content": "in one we know"}));
+        told["guild_id"] = GUILD.into();
+        socket.say(&told).await;
+        let place = stored(&mut host).await.body.place().unwrap().clone();
+        assert_eq!(place.title.as_deref(), Some("Testers #general › told"));
+        assert!(stub.calls("GET channels/78").is_empty());
         stub.note_channel(json!({"id": "77", "type": 11, "parent_id": CHANNEL, "name": "side"}));
         let mut said = stub.say("77", json!({"content": "in the thread"}));
         said["guild_id"] = GUILD.into();

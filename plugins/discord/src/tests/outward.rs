@@ -70,11 +70,8 @@ fn a_life_that_remembers_nothing_finds_the_message_in_the_history() {
         let out = attempt(message(CHANNEL, "once"), "key", 1);
         made(&mut host, &out).await.unwrap_err();
         stub.forget_nonces();
-        // A new life on the same Discord.
+        // A new life on the same Discord, not even logged in.
         let mut next = Plugin::start(stub.table()).await;
-        let mut stub = stub;
-        stub.login().await;
-        next.link(jackfield_plugin_api::link::LinkState::Connected).await;
         assert!(matches!(next.reconcile(out).await, Reconciled::Sent(_)));
         let never = attempt(message(CHANNEL, "never"), "other key", 1);
         assert_eq!(next.reconcile(never).await, Reconciled::NotSent);

@@ -33,6 +33,9 @@ use stream::Stream;
 /// How long an end waits for what is under way.
 const END_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a question whether it works waits for a first connection.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
+
 /// What the bot token is asked for, and what fails without it.
 const SCOPES: [(&str, &str); 13] = [
     ("chat:write", "sending"),
@@ -62,6 +65,8 @@ pub(crate) struct Workspace {
     pub(crate) stream: Stream,
     pub(crate) pace: Pace,
     me: watch::Sender<Option<Arc<Me>>>,
+    /// Open connections.
+    sockets: watch::Sender<usize>,
     standing: Mutex<Standing>,
     /// Ends what listens now; a new one for each time it begins.
     over: Mutex<Option<watch::Sender<bool>>>,
@@ -73,7 +78,6 @@ struct Standing {
     reported: Option<(LinkState, String)>,
     /// Scopes that the token lacks, with what fails without them.
     lacking: Vec<&'static str>,
-    sockets: usize,
     /// Of any connection.
     round_trip: Option<Instant>,
 }
@@ -100,6 +104,7 @@ impl Workspace {
             stream: Stream::new(resume, &id),
             pace,
             me: watch::Sender::new(None),
+            sockets: watch::Sender::new(0),
             standing: Mutex::default(),
             over: Mutex::default(),
             settings,
@@ -204,27 +209,31 @@ impl Workspace {
 
     /// A connection carries events; true when it is the first.
     pub(crate) fn socket_opened(&self) -> bool {
-        let mut standing = self.standing();
-        standing.sockets += 1;
-        standing.round_trip = Some(Instant::now());
-        standing.sockets == 1
+        self.round_trip();
+        self.sockets.send_modify(|open| *open += 1);
+        self.sockets() == 1
     }
 
     /// A connection ended; true when it was the last.
     pub(crate) fn socket_closed(&self) -> bool {
-        let mut standing = self.standing();
-        standing.sockets = standing.sockets.saturating_sub(1);
-        standing.sockets == 0
+        self.sockets.send_modify(|open| *open = open.saturating_sub(1));
+        self.sockets() == 0
     }
 
     pub(crate) fn round_trip(&self) {
         self.standing().round_trip = Some(Instant::now());
     }
 
-    /// Open connections, and when one of them last proved to be alive.
-    pub(crate) fn sockets(&self) -> (usize, Option<Duration>) {
-        let standing = self.standing();
-        (standing.sockets, standing.round_trip.map(|at| at.elapsed()))
+    /// Open connections.
+    pub(crate) fn sockets(&self) -> usize {
+        *self.sockets.borrow()
+    }
+
+    /// How long ago a connection proved to be alive, once one is open; a moment is waited for that.
+    pub(crate) async fn proved_alive(&self) -> Option<Duration> {
+        let mut open = self.sockets.subscribe();
+        timeout(CONNECT_PATIENCE, open.wait_for(|open| *open > 0)).await.ok()?.ok()?;
+        self.standing().round_trip.map(|at| at.elapsed())
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {

@@ -53,12 +53,12 @@ impl Channel for Slack {
         if workspace.app.is_none() {
             return Ok(format!("{who}; Slack calls by request"));
         }
-        match workspace.sockets() {
-            (0, _) => Err(format!("{who}: the token works, but no Socket Mode connection is open")),
-            (open, Some(ago)) => {
-                Ok(format!("{who}; {open} open, last proved alive {} s ago", ago.as_secs()))
+        match workspace.proved_alive().await {
+            Some(ago) => {
+                let (open, s) = (workspace.sockets(), ago.as_secs());
+                Ok(format!("{who}; {open} open, last proved alive {s} s ago"))
             }
-            (open, None) => Ok(format!("{who}; {open} open")),
+            None => Err(format!("{who}: the token works, but no Socket Mode connection is open")),
         }
     }
 

@@ -168,8 +168,14 @@ fn token_kind(token: &Secret, expected: &[&str]) -> Option<&'static str> {
 /// Tokens go there, so the way must be private.
 fn is_fit(base: &str) -> bool {
     let Ok(url) = reqwest::Url::parse(base) else { return false };
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let host = url.host_str().unwrap_or_default();
     let bare = url.query().is_none() && url.username().is_empty() && url.password().is_none();
-    bare && !host.is_empty() && (url.scheme() == "https" || url.scheme() == "http" && here)
+    let private = url.scheme() == "https" || url.scheme() == "http" && is_this_machine(host);
+    bare && !host.is_empty() && private
+}
+
+/// Whether a host's name or address is this machine's own.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

@@ -69,7 +69,7 @@ pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
                 return;
             }
             Err(error) => {
-                if workspace.sockets().0 == 0 {
+                if workspace.sockets() == 0 {
                     workspace.report(LinkState::Retrying, error.to_string()).await;
                 }
                 pauses.after(&error)
@@ -85,7 +85,7 @@ pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
 /// A connection on which Slack said hello. When none stood, the bot token is proved as well: without
 /// it no message would flow.
 async fn open(workspace: &Workspace, app: &Api, proved: bool) -> Result<Socket, ApiError> {
-    if !proved && workspace.sockets().0 == 0 {
+    if !proved && workspace.sockets() == 0 {
         workspace.introduce().await?;
     }
     let mut socket = socket::open(app).await?;

@@ -11,6 +11,7 @@ use jackfield_plugin_api::{
     link::LinkState,
     serde_json::{Value, json},
     testing::{FakeHost, run},
+    tokio,
 };
 
 async fn connected() -> (FakeSlack, FakeHost<Quick>, Line) {
@@ -214,6 +215,22 @@ fn as_many_connections_as_asked_for_and_one_lost_does_not_matter() {
         assert!(host.links().iter().all(|link| link.state != LinkState::Retrying));
         assert!(host.probe("default").await.unwrap().contains("2 open"));
         assert_eq!(slack.calls("apps.connections.open").len(), 3);
+    });
+}
+
+#[test]
+fn a_probe_waits_for_the_first_connection() {
+    run(async {
+        let mut slack = FakeSlack::start().await;
+        let mut host = FakeHost::<Quick>::start(slack.socket_table()).await;
+        let mut probe = std::pin::pin!(host.probe("default"));
+        let line = slack.raw_socket();
+        let line = tokio::select! {
+            probed = &mut probe => panic!("nothing is open yet: {probed:?}"),
+            line = line => line,
+        };
+        line.say(json!({"type": "hello"}));
+        assert!(probe.await.unwrap().contains("1 open"));
     });
 }
 

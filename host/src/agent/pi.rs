@@ -147,3 +147,6 @@ impl Shared {
         Ok((live.first_model(), models))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ use tokio_util::{
 const LINE_MAX: usize = 8 << 20;
 /// Longest line of what it says beside, bytes; the rest of a longer one is left out.
 const ASIDE_MAX: usize = 4096;
+/// How long the last words of a program that ended may take.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Shortest value that is hidden, bytes.
 const SECRET_MIN: usize = 6;
 /// Lines beside that are kept to say why it ended.
@@ -80,7 +82,11 @@ pub(super) struct Mask(Arc<[String]>);
 
 /// The last lines that a program said beside its protocol.
 #[derive(Clone, Default)]
-pub(super) struct Asides(Arc<Mutex<VecDeque<String>>>);
+pub(super) struct Asides {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    /// Told when nothing more will come.
+    over: CancellationToken,
+}
 
 impl Program {
     /// The program of a configured agent.
@@ -207,14 +213,16 @@ impl Drop for Group {
 }
 
 impl Asides {
-    /// The last line, in brackets, if there was one.
-    pub(super) fn last(&self) -> String {
-        let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The last line, in brackets, if there was one. Asked of a program that ended, whose last words
+    /// may still be on their way.
+    pub(super) async fn last(&self) -> String {
+        let _ = tokio::time::timeout(LAST_WORDS, self.over.cancelled()).await;
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.back().map(|line| format!(" ({line})")).unwrap_or_default()
     }
 
     fn note(&self, line: String) {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() == ASIDES {
             lines.pop_front();
         }
@@ -223,6 +231,7 @@ impl Asides {
 }
 
 async fn listen(mut from: ChildStderr, asides: Asides, name: String, mask: Mask) {
+    let _ends_with_this = asides.over.clone().drop_guard();
     let (mut piece, mut line) = (vec![0; ASIDE_MAX], Vec::new());
     while let Ok(read @ 1..) = from.read(&mut piece).await {
         for part in piece[..read].split_inclusive(|byte| *byte == b'\n') {

@@ -320,7 +320,7 @@ async fn connect(
         Ok(()) => group.ended().await,
         Err(error) => program.mask().text(&error.to_string()),
     };
-    format!("{how}{}", asides.last())
+    format!("{how}{}", asides.last().await)
 }
 
 fn io_error(error: LinesCodecError) -> std::io::Error {

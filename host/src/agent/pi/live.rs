@@ -297,7 +297,7 @@ impl Live {
 
     async fn died(&mut self) -> BackendError {
         let how = self.group.ended().await;
-        BackendError::Died(format!("{how}{}", self.asides.last()))
+        BackendError::Died(format!("{how}{}", self.asides.last().await))
     }
 }
 

@@ -38,7 +38,7 @@ impl Stage {
     /// The package of a version, ready to be upgraded to.
     fn package(&self, letter: char) -> PathBuf {
         let folder = self.gateway.home().join(format!("version-{letter}"));
-        libraries::pack_stand_in(letter, &folder);
+        libraries::pack_stand_in(letter, "stand-in", &folder);
         folder
     }
 
@@ -251,4 +251,24 @@ async fn a_version_that_hangs_at_its_start_or_drain_is_given_up() {
     let restart = json!({ "pluginId": "stand-in", "restart": true });
     stage.client.call("plugins.reload", restart).await;
     stage.carries("again-d").await;
+}
+
+#[tokio::test]
+async fn a_version_that_settles_in_a_watched_folder_takes_over_by_itself() {
+    let mut stage = Stage::set("process", "[plugins]\nhot_swap = \"auto\"").await;
+    let (good, bad) = (stage.package('b'), stage.package('s'));
+    let place = stage.gateway.plugin_dir("stand-in");
+    fs::remove_dir_all(&place).expect("the play owns it");
+    fs::rename(&good, &place).expect("the play owns it");
+    runs(&mut stage.client, 'b').await;
+    stage.carries("with-b").await;
+    fs::remove_dir_all(&place).expect("the play owns it");
+    fs::rename(&bad, &place).expect("the play owns it");
+    let row = eventually("the bad version is tried and given up", async || {
+        let row = plugin(&mut stage.client).await;
+        (row["lastSwap"]["outcome"] == "rolled-back").then_some(row)
+    });
+    let row = row.await;
+    assert_eq!(row["version"], "1.0.0-b.stand-in", "{row}");
+    stage.carries("still-b").await;
 }

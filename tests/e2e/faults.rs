@@ -69,7 +69,7 @@ impl Stage {
         for id in NEIGHBOURS {
             libraries::pack_stand_in('a', id, &home.path().join("plugins").join(id));
         }
-        let gateway = Gateway::start_with(home, &options).await;
+        let gateway = Gateway::start_in(home, Vec::new()).await;
         let mut client = gateway.client().await;
         runs(&mut client, CULPRIT, |_| true).await;
         Self { gateway, client, culprit, others, asked: 0, table: String::new() }
@@ -159,7 +159,7 @@ impl Stage {
 
     /// The gateway falls, and the next one keeps the culprit out.
     async fn all_is_taken(&mut self, fault: &str) -> [String; 3] {
-        let status = self.gateway.fallen().await;
+        let status = self.gateway.ended().await;
         self.gateway.start_again().await;
         self.client = self.gateway.client().await;
         let row = runs(&mut self.client, CULPRIT, |_| true).await;

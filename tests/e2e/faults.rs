@@ -169,8 +169,10 @@ impl Stage {
         self.culprit_is_well(fault).await;
         for (id, exchange) in &self.others {
             runs(&mut self.client, id, |_| true).await;
-            exchange.publish("bea", fault);
-            exchange.heard("bea", fault, 1).await;
+            // Not the fault's bare name: some words are orders to the agent.
+            let text = format!("since-{fault}");
+            exchange.publish("bea", &text);
+            exchange.heard("bea", &text, 1).await;
         }
         // Somebody who knows better lets it in again.
         let row = self.restart_culprit().await;

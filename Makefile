@@ -11,6 +11,8 @@ PRODUCT := --package jackfield $(PLUGINS:%=--package jackfield-%)
 DYLIB := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
 ARGS ?=
 CYCLES ?= 50
+SWAPS ?= 200
+RATE ?= 200
 WEB := plugins/webchat/web
 NODE := $(CURDIR)/tests/node/node_modules/.bin
 A2UI := host/web
@@ -30,7 +32,7 @@ define pack
 done
 endef
 
-.PHONY: help run test crash dist schemas web fmt
+.PHONY: help run test crash dist swap schemas web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -75,6 +77,11 @@ dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 	$(call pack,$(RELEASE),$(DIST)/plugins)
 	@install -m 644 README.md LICENSE-MIT LICENSE-APACHE "$(DIST)/"
 	@echo "dist: done, $$(du -sh "$(DIST)" | cut -f1) with plugins: $(PLUGINS)"
+
+swap: ## Change versions under traffic, each isolation (SWAPS=200 RATE=200), and print the pauses
+	@cargo build --quiet --locked --workspace
+	@SWAPS="$(SWAPS)" RATE="$(RATE)" cargo test --locked --package jackfield-tests --test e2e -- \
+	  --nocapture swap::versions_change_under_traffic
 
 schemas: ## Write schemas/ again from the Rust types
 	@cargo run --quiet --locked --package jackfield -- schema --out schemas

@@ -29,6 +29,7 @@ pub(crate) mod runner;
 mod backoff;
 mod calls;
 mod change;
+mod inside;
 mod install;
 mod intake;
 mod ledger;
@@ -36,6 +37,7 @@ mod live;
 mod routes;
 mod slot;
 mod supervisor;
+mod usage;
 mod watch;
 
 pub(crate) use confine::{Confinement, Ports};
@@ -57,9 +59,11 @@ pub use refusal::Refusal;
 pub use runner::RUNNER_VERB;
 pub use state::PluginState;
 pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus, SwapOutcome, SwapReport};
+pub use usage::Usage;
 
 use crate::clock::Clock;
 use futures_util::future::{BoxFuture, join_all};
+use inside::Inside;
 use serde::{Deserialize, Serialize};
 use slot::Slot;
 use std::{
@@ -248,6 +252,9 @@ impl Plugins {
         tracker: TaskTracker,
         stop: CancellationToken,
     ) -> Arc<Self> {
+        for plugin in Inside::of(&settings.state_dir).judge() {
+            tracing::error!(plugin, "the gateway was taken down while this plugin was inside it");
+        }
         let clock = Clock::system();
         let found = discover::scan(&settings.dirs);
         let others = status::others(&found, &clock);
@@ -273,6 +280,16 @@ impl Plugins {
             tasks.push(shared.tracker.spawn(watching));
         }
         Arc::new(Self { shared, slots, others, tasks: Mutex::new(tasks) })
+    }
+
+    /// As [`Self::list`], with what each running plugin takes and has done.
+    #[must_use]
+    pub fn measured(&self) -> Vec<PluginStatus> {
+        let mut list = self.list();
+        for (status, slot) in list.iter_mut().zip(&self.slots) {
+            status.usage = Some(slot.usage());
+        }
+        list
     }
 
     /// Every plugin known: enabled, merely installed, and refused.

@@ -9,6 +9,7 @@ pub mod addresses;
 pub mod canvas;
 pub mod control;
 pub mod gate;
+mod metrics;
 pub mod pages;
 pub mod routes;
 mod tls;

@@ -1,7 +1,8 @@
 //! One version of a plugin takes over from another while messages flow both ways, and the version
 //! before goes on when the other is no good.
 
-use harness::{Client, Exchange, Gateway, Options, eventually, libraries};
+use harness::{Client, Exchange, Gateway, Options, eventually, gateway, libraries};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -38,7 +39,7 @@ impl Stage {
     /// The package of a version, ready to be upgraded to.
     fn package(&self, letter: char) -> PathBuf {
         let folder = self.gateway.home().join(format!("version-{letter}"));
-        libraries::pack_stand_in(letter, &folder);
+        libraries::pack_stand_in(letter, "stand-in", &folder);
         folder
     }
 
@@ -251,4 +252,52 @@ async fn a_version_that_hangs_at_its_start_or_drain_is_given_up() {
     let restart = json!({ "pluginId": "stand-in", "restart": true });
     stage.client.call("plugins.reload", restart).await;
     stage.carries("again-d").await;
+}
+
+#[tokio::test]
+async fn a_version_that_settles_in_a_watched_folder_takes_over_by_itself() {
+    let mut stage = Stage::set("process", "[plugins]\nhot_swap = \"auto\"").await;
+    let (good, bad) = (stage.package('b'), stage.package('s'));
+    let place = stage.gateway.plugin_dir("stand-in");
+    fs::remove_dir_all(&place).expect("the play owns it");
+    fs::rename(&good, &place).expect("the play owns it");
+    runs(&mut stage.client, 'b').await;
+    stage.carries("with-b").await;
+    fs::remove_dir_all(&place).expect("the play owns it");
+    fs::rename(&bad, &place).expect("the play owns it");
+    let row = eventually("the bad version is tried and given up", async || {
+        let row = plugin(&mut stage.client).await;
+        (row["lastSwap"]["outcome"] == "rolled-back").then_some(row)
+    });
+    let row = row.await;
+    assert_eq!(row["version"], "1.0.0-b.stand-in", "{row}");
+    stage.carries("still-b").await;
+}
+
+#[tokio::test]
+async fn new_settings_of_a_plugin_are_tried_beside_the_running_one() {
+    let mut stage = Stage::set("process", "").await;
+    let other = Exchange::open().await;
+    let file = stage.gateway.home().join("jackfield.toml");
+    let text = fs::read_to_string(&file).expect("the play wrote it");
+    let (old, new) = (format!(":{}", stage.exchange.port), format!(":{}", other.port));
+    fs::write(&file, text.replace(&old, &new)).expect("the play owns it");
+    gateway::signal(stage.gateway.pid(), Signal::HUP);
+    other.publish("ada", "over here");
+    other.heard("ada", "over here", 1).await;
+    let row = plugin(&mut stage.client).await;
+    assert_eq!(row["lastSwap"]["outcome"], "probation", "the gateway's connections stay: {row}");
+
+    // Settings that the plugin cannot start with change nothing.
+    let text = fs::read_to_string(&file).expect("the play wrote it");
+    fs::write(&file, text.replace("server = ", "no_server = ")).expect("the play owns it");
+    gateway::signal(stage.gateway.pid(), Signal::HUP);
+    let row = eventually("the settings are tried and given up", async || {
+        let row = plugin(&mut stage.client).await;
+        (row["lastSwap"]["outcome"] == "rolled-back").then_some(row)
+    });
+    let row = row.await;
+    assert!(row["lastError"].as_str().expect("a reason").contains("server"), "{row}");
+    other.publish("ada", "still here");
+    other.heard("ada", "still here", 1).await;
 }

@@ -18,6 +18,9 @@ use tokio::process::{Child, Command};
 /// The shared secret of every gateway a play starts, unless it configures its own.
 pub const TOKEN: &str = "play-token-0123456789abcdef";
 
+/// In a home: kibibytes of data that the gateway in it may have.
+const DATA_LIMIT: &str = "data-limit";
+
 /// What a gateway is started with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -25,6 +28,7 @@ pub struct Options {
     config: String,
     flags: Vec<String>,
     env: Vec<(String, String)>,
+    data_kib: Option<u64>,
 }
 
 impl Default for Options {
@@ -36,6 +40,7 @@ impl Default for Options {
             ),
             flags: Vec::new(),
             env: Vec::new(),
+            data_kib: None,
         }
     }
 }
@@ -86,6 +91,13 @@ impl Options {
         ))
     }
 
+    /// Kibibytes of data that the gateway may have before it gets no more memory.
+    #[must_use]
+    pub fn data_limit(mut self, kib: u64) -> Self {
+        self.data_kib = Some(kib);
+        self
+    }
+
     /// The stand-in channel, whose platform is `exchange`, open to every sender.
     #[must_use]
     pub fn stand_in(self, isolation: &str, exchange: &Exchange) -> Self {
@@ -125,6 +137,9 @@ impl Gateway {
             .expect("a temporary folder can be made");
         fs::write(home.path().join("jackfield.toml"), &options.config)
             .expect("the home is writable");
+        if let Some(kib) = options.data_kib {
+            fs::write(home.path().join(DATA_LIMIT), kib.to_string()).expect("the home is writable");
+        }
         fs::create_dir(home.path().join("plugins")).expect("the home is writable");
         for id in &options.plugins {
             libraries::pack(id, &home.path().join("plugins").join(id));
@@ -293,7 +308,14 @@ pub fn is_gone(pid: u32) -> bool {
 fn spawn(home: &Path, flags: &[String], env: &[(String, String)]) -> io::Result<(Child, Output)> {
     let (reader, writer) = io::pipe()?;
     let config = home.join("jackfield.toml");
-    let mut command = Command::new(libraries::binary());
+    let mut command = match fs::read_to_string(home.join(DATA_LIMIT)) {
+        Err(_) => Command::new(libraries::binary()),
+        Ok(kib) => {
+            let mut shell = Command::new("/bin/sh");
+            shell.args(["-c", "ulimit -d \"$0\" && exec \"$@\"", &kib]).arg(libraries::binary());
+            shell
+        }
+    };
     command.arg("gateway");
     if !flags.iter().any(|flag| flag == "--port") {
         command.args(["--port", "0"]);

@@ -11,6 +11,8 @@ use std::{
 
 /// The version the stand-in channel is built with.
 const BUILT_AS: &str = "1.0.0-a.stand-in";
+/// The id it is built with.
+const BUILT_ID: &str = "stand-in";
 
 /// The folder of this build profile, for example `target/debug`.
 #[must_use]
@@ -81,25 +83,34 @@ pub fn pack_as(id: &str, channel: &str, folder: &Path) {
     pack_files(&new, &library(id), folder);
 }
 
-/// Makes the package of another version of the stand-in channel: the one with this letter.
-pub fn pack_stand_in(letter: char, folder: &Path) {
+/// Makes the package of another version of the stand-in channel, the one with this letter, under this
+/// id, which has as many letters as the built one's.
+pub fn pack_stand_in(letter: char, id: &str, folder: &Path) {
+    assert_eq!(id.len(), BUILT_ID.len(), "it takes the built id's place in the library");
     let parts = tempfile::tempdir().expect("a temporary folder can be made");
     let (manifest, file) = (source("stand-in").join("plugin.toml"), library("stand-in"));
     let text = fs::read_to_string(manifest).expect("the repository is readable");
     let version = format!("1.0.0-{letter}.stand-in");
     let new = parts.path().join("plugin.toml");
-    fs::write(&new, text.replace(BUILT_AS, &version)).expect("the folder is ours");
+    let text = text.replace(BUILT_AS, &version).replace(BUILT_ID, id);
+    fs::write(&new, text).expect("the folder is ours");
     let mut bytes = fs::read(&file).expect("it was built");
-    let places: Vec<usize> = (0..bytes.len().saturating_sub(BUILT_AS.len()))
-        .filter(|at| bytes[*at..].starts_with(BUILT_AS.as_bytes()))
-        .collect();
-    assert!(!places.is_empty(), "the library names its version");
-    for at in places {
-        bytes[at..at + version.len()].copy_from_slice(version.as_bytes());
-    }
+    put(&mut bytes, BUILT_AS, &version);
+    put(&mut bytes, BUILT_ID, id);
     let library = parts.path().join(file.file_name().expect("a library has a name"));
     fs::write(&library, bytes).expect("the folder is ours");
     pack_files(&new, &library, folder);
+}
+
+/// Puts a text in the place of another of the same length, wherever that stands.
+fn put(bytes: &mut [u8], old: &str, new: &str) {
+    let last = bytes.len().saturating_sub(old.len());
+    let places: Vec<usize> =
+        (0..last).filter(|at| bytes[*at..].starts_with(old.as_bytes())).collect();
+    assert!(!places.is_empty(), "the library has the text {old}");
+    for at in places {
+        bytes[at..at + new.len()].copy_from_slice(new.as_bytes());
+    }
 }
 
 fn pack_files(manifest: &Path, library: &Path, folder: &Path) {

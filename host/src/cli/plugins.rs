@@ -205,6 +205,13 @@ fn info(of: &Value) -> String {
     if of["isolation"] == "in-process" {
         facts.push(("Sandbox", "none: in-process, its code is part of the gateway".to_owned()));
     }
+    if let Some(why) = of["demoted"].as_str() {
+        facts.push(("Demoted", why.to_owned()));
+    }
+    if of["usage"].is_object() {
+        facts.push(("Takes", takes(&of["usage"])));
+        facts.push(("Has done", has_done(&of["usage"])));
+    }
     for link in print::rows(of, "links") {
         let detail = link["detail"].as_str().unwrap_or_default();
         let name = print::cell(link, "account");
@@ -226,6 +233,33 @@ fn info(of: &Value) -> String {
         text = format!("{text}\n\nLast log lines\n{}", log.join("\n"));
     }
     text
+}
+
+/// What a plugin's process takes of the machine.
+fn takes(usage: &Value) -> String {
+    let number = |name: &str| usage[name].as_u64();
+    let parts = [
+        number("memoryBytes").map(|bytes| format!("{} MiB", bytes.div_ceil(1 << 20))),
+        number("cpuMs").map(|ms| format!("{}.{} s of processor", ms / 1000, ms % 1000 / 100)),
+        number("threads").map(|count| format!("{count} threads")),
+        number("fds").map(|count| format!("{count} files")),
+    ];
+    let known: Vec<String> = parts.into_iter().flatten().collect();
+    if known.is_empty() { "not known apart from the gateway".to_owned() } else { known.join(", ") }
+}
+
+/// What a plugin has done since the gateway started.
+fn has_done(usage: &Value) -> String {
+    let count = |name: &str| usage[name].as_u64().unwrap_or_default();
+    format!(
+        "{} in, {} refused; {} out, {} failed, {} unanswered; {} falls",
+        count("events"),
+        count("eventsRefused"),
+        count("sent"),
+        count("failed"),
+        count("unanswered"),
+        count("falls")
+    )
 }
 
 /// One change of versions in a line.

@@ -6,7 +6,13 @@
 
 use crate::{
     config::gateway::ReloadMode,
-    methods::{Core, config::snapshot::Snapshot},
+    methods::{
+        Core,
+        config::{
+            live::{self, Outcome},
+            snapshot::Snapshot,
+        },
+    },
 };
 use notify::{Event, EventKind, RecursiveMode, Watcher as _, recommended_watcher};
 use std::{sync::Arc, time::Duration};
@@ -53,7 +59,10 @@ pub(super) async fn is_due(core: &Core) -> bool {
             );
             false
         }
-        Ok(snapshot) => core.config_hash.get() != Some(&snapshot.hash),
+        Ok(snapshot) if core.in_force(|applied| applied.hash == snapshot.hash) == Some(true) => {
+            false
+        }
+        Ok(snapshot) => live::apply(core, &snapshot).await == Outcome::Elsewhere,
         Err(error) => {
             tracing::error!(%error, "the gateway goes on with the configuration it has");
             false

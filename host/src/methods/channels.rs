@@ -65,7 +65,7 @@ async fn status(
 ) -> Result<ChannelsStatus, MethodError> {
     let plugins: Vec<PluginStatus> = core
         .plugins
-        .list()
+        .measured()
         .into_iter()
         .filter(|p| p.enabled && params.channel.as_ref().is_none_or(|c| *c == p.channel))
         .collect();
@@ -177,7 +177,7 @@ fn account(plugin: &PluginStatus, link: &LinkReport) -> Value {
         "restartPending": plugin.state == PluginState::Restarting,
         "reconnectAttempts": plugin.restarts,
         "lastError": plugin.last_error,
-        "plugin": {"id": plugin.id, "version": plugin.version, "state": plugin.state, "isolation": plugin.isolation},
+        "plugin": {"id": plugin.id, "version": plugin.version, "state": plugin.state, "isolation": plugin.isolation, "demoted": plugin.demoted, "usage": plugin.usage},
     })
 }
 

@@ -6,11 +6,13 @@
 //! person.
 
 pub mod change;
+pub mod live;
 pub mod schema;
 pub mod snapshot;
 
 use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
 use crate::{config::document, protocol::scope::Scope};
+pub use live::Applied;
 use serde_json::{Value, json as value};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -27,7 +29,7 @@ pub fn add(table: &mut Table) {
 pub async fn note_applied(core: &Core) {
     match Snapshot::read(core).await {
         Ok(snapshot) => {
-            core.config_hash.get_or_init(|| snapshot.hash);
+            core.put_in_force(Applied::of(&snapshot, core.config.channels.clone()));
         }
         Err(error) => tracing::warn!(%error, "the configuration's state could not be named"),
     }
@@ -46,7 +48,7 @@ async fn get(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Shape, Metho
         "includedPaths": snapshot.drop_ins, "includeProvenance": [],
         "valid": snapshot.problem.is_none(), "issues": issues(snapshot.problem.as_ref()),
         "warnings": [], "legacyIssues": [], "hash": snapshot.hash,
-        "appliedConfigHash": core.config_hash.get(),
+        "appliedConfigHash": core.in_force(|applied| applied.hash.clone()),
     }))
 }
 

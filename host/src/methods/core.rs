@@ -1,6 +1,6 @@
 //! Everything a method may use, gathered once at start.
 
-use super::{error::MethodError, table::Table, write_limit::WriteLimit};
+use super::{config::live::Applied, error::MethodError, table::Table, write_limit::WriteLimit};
 use crate::{
     agent::{Agent, Runs},
     approvals::Approvals,
@@ -22,7 +22,7 @@ use crate::{
     store::Store,
     tls::Tls,
 };
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -76,8 +76,7 @@ pub struct Core {
     pub stop: CancellationToken,
     /// Told when the configuration files shall be read again, and applied if they changed.
     pub reread: Notify,
-    /// Names the state of the configuration files this life started with.
-    pub config_hash: OnceLock<String>,
+    applied: Mutex<Option<Applied>>,
     /// Held while the configuration files are changed.
     pub config_lock: tokio::sync::Mutex<()>,
     /// Decisions that wait for a person.
@@ -126,6 +125,16 @@ pub struct Parts {
 }
 
 impl Core {
+    /// Looks at the configuration that is in force; `None` before that was noted.
+    pub fn in_force<T>(&self, look: impl FnOnce(&Applied) -> T) -> Option<T> {
+        self.applied.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)
+    }
+
+    /// Notes the configuration that is in force.
+    pub fn put_in_force(&self, applied: Applied) {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner) = Some(applied);
+    }
+
     /// Puts the core together.
     #[must_use]
     pub fn new(parts: Parts, table: Table) -> Self {
@@ -155,7 +164,7 @@ impl Core {
             nodes: Nodes::new(&config.nodes, auth.devices().clone(), events.clone(), clock.clone()),
             write_limit: WriteLimit::new(clock.clone()),
             reread: Notify::new(),
-            config_hash: OnceLock::new(),
+            applied: Mutex::default(),
             config_lock: tokio::sync::Mutex::default(),
             boot_id: uuid(),
             started_at: clock.now_ms(),

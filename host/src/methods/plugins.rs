@@ -59,11 +59,11 @@ fn list(core: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<PluginList, Met
         row["name"] = value!(p.label);
         row
     };
-    Ok(PluginList { plugins: core.plugins.list().iter().map(row).collect() })
+    Ok(PluginList { plugins: core.plugins.measured().iter().map(row).collect() })
 }
 
 fn inspect(core: &Arc<Core>, _: &Arc<Caller>, params: PluginParams) -> Result<Shape, MethodError> {
-    let found = core.plugins.list().into_iter().find(|p| p.id == params.plugin_id);
+    let found = core.plugins.measured().into_iter().find(|p| p.id == params.plugin_id);
     found.map(|p| value!({"plugin": p})).ok_or_else(|| unknown(&params.plugin_id))
 }
 

@@ -187,7 +187,6 @@ impl Ledger {
     }
 
     /// How many messages are unanswered.
-    #[cfg(test)]
     pub(super) fn open_messages(&self) -> usize {
         self.with(|book| book.messages.len())
     }

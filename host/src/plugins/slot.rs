@@ -9,6 +9,7 @@ use super::{
     live::Live,
     log::PluginLog,
     status::{SwapOutcome, SwapReport},
+    usage::{Tally, Usage},
 };
 use crate::clock::Clock;
 use jackfield_plugin_api::{
@@ -63,6 +64,7 @@ enum Gate {
 pub(super) struct Slot {
     pub(super) entry: Entry,
     pub(super) log: Arc<PluginLog>,
+    pub(super) tally: Tally,
     pub(super) commands: mpsc::Sender<Command>,
     clock: Clock,
     book: Mutex<Book>,
@@ -89,6 +91,7 @@ impl Slot {
         let (config, accounts) = (entry.config.clone(), entry.accounts.clone());
         let slot = Self {
             log: Arc::new(PluginLog::new(id, clock.clone())),
+            tally: Tally::default(),
             entry,
             commands,
             clock,
@@ -167,9 +170,21 @@ impl Slot {
         self.book().accounts.clone()
     }
 
-    /// Where its code runs.
-    pub(super) fn isolation(&self) -> Isolation {
-        self.book().status.isolation
+    /// Where the code of the life that serves runs, and why not where it should.
+    pub(super) fn runs_in(&self, isolation: Isolation, demoted: Option<String>) {
+        let mut book = self.book();
+        book.status.isolation = isolation;
+        book.status.demoted = demoted;
+    }
+
+    /// What it takes and has done.
+    pub(super) fn usage(&self) -> Usage {
+        let unanswered = match &*self.gate.borrow() {
+            Gate::Open(live) => live.ledger.open_messages(),
+            Gate::Shut | Gate::Held => 0,
+        };
+        let pid = self.book().status.pid;
+        self.tally.usage(pid, unanswered)
     }
 
     /// The channel's table is another one from now on.

@@ -2,7 +2,7 @@
 //!
 //! Must not know: how the numbers come about.
 
-use super::{Candidate, Isolation, PluginState, confine::Layer};
+use super::{Candidate, Isolation, PluginState, Usage, confine::Layer};
 use crate::clock::Clock;
 use jackfield_plugin_api::{
     link::LinkReport,
@@ -31,6 +31,8 @@ pub struct PluginStatus {
     pub enabled: bool,
     /// Where its code runs.
     pub isolation: Isolation,
+    /// Why its code does not run where the configuration says.
+    pub demoted: Option<String>,
     /// Where it stands.
     pub state: PluginState,
     /// Which life this is, counted from 1; 0 before the first.
@@ -53,6 +55,9 @@ pub struct PluginStatus {
     pub last_log: Vec<String>,
     /// The last report of each account's link.
     pub links: Vec<LinkReport>,
+    /// What it takes and has done, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
 }
 
 /// One change from a running version to another.
@@ -98,6 +103,7 @@ impl PluginStatus {
             path: String::new(),
             enabled: false,
             isolation: Isolation::Process,
+            demoted: None,
             state: PluginState::Installed,
             generation: 0,
             restarts: 0,
@@ -109,6 +115,7 @@ impl PluginStatus {
             last_exit: None,
             last_log: Vec::new(),
             links: Vec::new(),
+            usage: None,
         }
     }
 }

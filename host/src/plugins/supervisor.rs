@@ -14,10 +14,12 @@ mod swap;
 
 use super::{
     Inbox, PluginState, Refusal, Settings,
-    backoff::Backoff,
+    backoff::{Backoff, Pause},
     discover,
+    inside::Inside,
     install::Install,
     slot::{Change, Command, Reply, Slot},
+    usage::Counted,
 };
 use crate::clock::{self, Clock};
 use jackfield_plugin_api::{frame::State, link::LinkState, manifest::MANIFEST_FILE};
@@ -27,7 +29,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -131,6 +133,12 @@ impl Supervisor {
             }
         }
         self.fall(PluginState::Stopped, LinkState::Stopped, None, None);
+        Inside::of(&self.shared.settings.state_dir).leave(&self.slot.id());
+    }
+
+    /// Somebody asks for the plugin as it is: what it was suspected of is forgotten.
+    fn pardon(&self) {
+        Inside::of(&self.shared.settings.state_dir).pardon(&self.slot.id());
     }
 
     async fn after_refusal(&mut self, refusal: Refusal) -> bool {
@@ -146,8 +154,8 @@ impl Supervisor {
             let _ = reply.send(Err(refusal));
         }
         if may_pass {
-            let wait = self.pause(text, exit, Duration::ZERO);
-            return self.rest(time::sleep(wait)).await;
+            let pause = self.pause(text, exit, Duration::ZERO);
+            return self.rest(time::sleep(pause.wait)).await;
         }
         self.prepared = None;
         self.fall(PluginState::Refused, LinkState::Stopped, Some(text), exit);
@@ -162,18 +170,35 @@ impl Supervisor {
             let step = super::refusal::STARTING.to_owned();
             let _ = reply.send(Err(Refusal::Died { file, how: how.clone(), step }));
         }
-        let wait = self.pause(error, Some(how), lived);
-        self.rest(time::sleep(wait)).await
+        self.slot.tally.count(Counted::Fall);
+        let pause = self.pause(error, Some(how), lived);
+        if !pause.quarantined {
+            return self.rest(time::sleep(pause.wait)).await;
+        }
+        // Another version may be the remedy, so it need not wait as long.
+        let remedy = Arc::new(AtomicBool::new(false));
+        let (found, looking) = (remedy.clone(), changed(self.shared.clone(), self.slot.clone()));
+        let reason = async move {
+            if time::timeout(pause.wait, looking).await.is_ok() {
+                found.store(true, Ordering::Relaxed);
+            }
+        };
+        let goes_on = self.rest(reason).await;
+        if remedy.load(Ordering::Relaxed) {
+            self.prepared = None;
+            self.backoff.forgive();
+        }
+        goes_on
     }
 
     /// Enters the state of waiting for the next start and says how long that is.
-    fn pause(&mut self, error: String, exit: Option<String>, lived: Duration) -> Duration {
+    fn pause(&mut self, error: String, exit: Option<String>, lived: Duration) -> Pause {
         let [chance] = clock::random_bytes();
         let pause = self.backoff.fell(self.shared.clock.monotonic(), lived, chance);
         let state =
             if pause.quarantined { PluginState::Quarantined } else { PluginState::Restarting };
         self.fall(state, LinkState::Retrying, Some(error), exit);
-        pause.wait
+        pause
     }
 
     fn fall(
@@ -245,6 +270,7 @@ impl Supervisor {
         self.prepared = None;
         self.legacy = None;
         self.unfit = None;
+        self.pardon();
         self.backoff.forgive();
         self.asked = Some(reply);
     }

@@ -1,6 +1,6 @@
 //! Which path leads where: WebSocket on any path, liveness, routes of plugins.
 
-use super::{Door, canvas, control, pages};
+use super::{Door, canvas, control, metrics, pages};
 use crate::{
     auth::Peer,
     connection::{self, socket::Socket},
@@ -54,6 +54,12 @@ pub fn service(
     let live = live.and(get_or_head()).and(with()).map(|_door: Arc<Door>| live_answer());
     let ready = warp::path!("ready").or(warp::path!("readyz")).unify();
     let ready = ready.and(get_or_head()).and(with()).map(|door: Arc<Door>| ready_answer(&door));
+    let metrics = warp::path!("metrics")
+        .and(warp::get())
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::optional::<Peer>())
+        .and(with())
+        .and_then(metrics::answer);
     let canvas = warp::method()
         .and(warp::path::full())
         .and(warp::filters::query::raw().or(warp::any().map(String::new)).unify())
@@ -81,6 +87,8 @@ pub fn service(
             .or(live)
             .unify()
             .or(ready)
+            .unify()
+            .or(metrics)
             .unify()
             .or(canvas)
             .unify()

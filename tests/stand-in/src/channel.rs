@@ -19,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 
 /// Schema number of the exported state, `{"place": 12}`; as in the manifest.
 const STATE_SCHEMA: u32 = 1;
-/// The user to whom a message is an order to misbehave.
+/// Users to whom a message is an order to misbehave begin so.
 const ORDERS: &str = "fault";
 const SERVED: Duration = Duration::from_secs(2);
 
@@ -57,7 +57,7 @@ impl Channel for StandIn {
             return Err(SendError::unsupported(out.body.kind()));
         };
         let user = to.conversation.as_str();
-        if user == ORDERS {
+        if user.starts_with(ORDERS) {
             return rude::obey(&text);
         }
         self.post.send(&out.idem_key, user, &text).await

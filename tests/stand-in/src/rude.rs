@@ -13,7 +13,6 @@ use jackfield_plugin_api::{
     },
     export::{Exported, RootModuleResult, call_root_module_loader, header, root_module},
     outbound::Receipt,
-    tokio::{self, time::sleep},
 };
 use std::{
     fs::File,
@@ -91,8 +90,9 @@ fn leak() -> ! {
 fn take_descriptors() -> Result<Receipt, SendError> {
     let taken: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     let count = taken.len();
-    tokio::spawn(async move {
-        sleep(KEPT).await;
+    // Not a task: the next order may be to block those.
+    thread::spawn(move || {
+        thread::sleep(KEPT);
         drop(taken);
     });
     Err(SendError::permanent("no_descriptor", format!("{count} are taken")))
@@ -121,9 +121,11 @@ fn call_for_long() {
     let host = *HOST.lock().unwrap_or_else(PoisonError::into_inner);
     let (Some(host), begun) = (host, Instant::now()) else { return };
     while begun.elapsed() < STUBBORN {
-        (host.vt.emit())(host.ctx, RVec::from_slice(br#"{"t":"pong","n":1}"#));
+        let taken = (host.vt.emit())(host.ctx, RVec::from_slice(br#"{"t":"pong","n":1}"#));
         (host.vt.log_enabled())(host.ctx, 3, RStr::from_str("late"));
-        (host.vt.release())(host.ctx);
+        if taken == Status::CLOSED {
+            (host.vt.release())(host.ctx);
+        }
         thread::sleep(Duration::from_millis(1));
     }
 }

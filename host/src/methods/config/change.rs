@@ -182,7 +182,7 @@ async fn commit(
         let told = value!({"path": after.path, "hash": after.hash, "ts": now});
         core.events.publish(event::CONFIG_CHANGED, &json(&told));
     }
-    let due = core.config_hash.get().is_some_and(|applied| *applied != after.hash);
+    let due = core.in_force(|applied| applied.hash != after.hash) == Some(true);
     let mut answer = value!({
         "ok": true, "path": after.path, "hash": after.hash, "config": redacted(after.own),
         "changedPaths": changed, "requiresRestart": due,

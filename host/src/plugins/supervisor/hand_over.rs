@@ -10,7 +10,7 @@ use super::{
     start::Prepared,
     swap::{PROBE_TIME, Step, Swap},
 };
-use crate::plugins::{Refusal, status::SwapOutcome};
+use crate::plugins::{Refusal, status::SwapOutcome, usage::Counted};
 use futures_util::FutureExt;
 use jackfield_plugin_api::{frame::HostFrame, link::LinkState, manifest::Manifest};
 use std::mem;
@@ -98,6 +98,8 @@ impl Supervisor {
         life.role = Role::Serving;
         self.slot.describe(&life.package, &life.staged.manifest);
         self.slot.confined(life.layers.clone());
+        self.slot.runs_in(life.place.0, life.place.1.clone());
+        self.slot.tally.count(Counted::Swap);
         if let Some(settings) = swap.settings.take() {
             self.slot.configure(settings);
         }
@@ -204,6 +206,8 @@ impl Supervisor {
         self.prepared = Some(life.prepared());
         self.slot.describe(&life.package, &life.staged.manifest);
         self.slot.confined(life.layers.clone());
+        self.slot.runs_in(life.place.0, life.place.1.clone());
+        self.slot.tally.count(Counted::Fall);
         self.go_on(life, &swap);
         self.slot.ended(&how);
         self.slot.report(report);

@@ -5,10 +5,13 @@
 //! know: what comes after this life, nor why another one runs beside it.
 
 mod hear;
+mod phase;
+
+pub(super) use phase::{HandOver, Happening, Phase, Role};
 
 use crate::plugins::{
-    Refusal,
-    carrier::{Carrier, Exit, Incoming, Outgoing, encode},
+    Isolation, Refusal,
+    carrier::{Carrier, Exit, Outgoing, encode},
     confine::Layer,
     intake::{Intake, Resolved},
     live::Live,
@@ -19,9 +22,10 @@ use crate::plugins::{
         End, FINISH_TIME, Shared,
         start::{LOAD_TIME, Launched},
     },
+    usage::Counted,
 };
 use jackfield_plugin_api::{
-    frame::{HostFrame, State},
+    frame::{Accepted, HostFrame, State},
     link::LinkReport,
 };
 use serde_json::Value;
@@ -43,54 +47,6 @@ const KILL_TIME: Duration = Duration::from_secs(3);
 pub(super) const FATAL_GRACE: Duration = Duration::from_secs(4);
 pub(super) const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
-    /// Launched; the library is being opened, or `hello` is awaited.
-    Loading,
-    /// It said `hello` and waits for the running version to hand over.
-    Greeted,
-    /// `start` was sent.
-    Starting,
-    /// It said `ready`.
-    Running,
-    /// It gets nothing new and finishes what it has.
-    Leaving,
-    /// It was told to stop and its instance is being closed.
-    Closing,
-    /// It was ended by force.
-    Killed,
-}
-
-/// What a life is to the plugin's slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    /// It is the plugin, as far as anybody outside can tell.
-    Serving,
-    /// It may become the plugin; what it reports is kept for then.
-    Candidate,
-    /// It was the plugin and stands by.
-    Parked,
-}
-
-/// What a running version handed over, or said about that.
-#[derive(Debug, Default)]
-pub(super) struct HandOver {
-    /// It stopped taking new things.
-    pub(super) drained: bool,
-    /// Its state.
-    pub(super) state: Option<State>,
-}
-
-/// What happens next in a life.
-pub(super) enum Happening {
-    /// It spoke, or its carrier did.
-    Heard(Option<Incoming>),
-    /// Storage decided on one of its events.
-    Resolved(Resolved),
-    /// The present phase has taken too long.
-    Overdue,
-}
-
 /// The life being served.
 pub(super) struct Life {
     pub(super) carrier: Carrier,
@@ -107,6 +63,8 @@ pub(super) struct Life {
     pub(super) links: Vec<LinkReport>,
     /// Under which number it is asked to hand over, and how far it has come.
     pub(super) handing_over: Option<(u64, HandOver)>,
+    /// Where its code runs, and why not where it should.
+    pub(super) place: (Isolation, Option<String>),
     /// What closes its process in.
     pub(super) layers: Vec<Layer>,
     /// The settings it shall try, if not those of the slot.
@@ -149,6 +107,7 @@ impl Life {
             role,
             links: Vec::new(),
             handing_over: None,
+            place: (launched.isolation, launched.demoted),
             layers: Vec::new(),
             config: None,
             legacy: None,
@@ -265,6 +224,9 @@ impl Life {
     /// Answers an event. The credit goes with the answer and returns when it is written.
     pub(super) fn answer(&mut self, resolved: Resolved) {
         let Resolved { id, accepted, credit } = resolved;
+        if !matches!(accepted, Accepted::Stored | Accepted::Duplicate) {
+            self.slot.tally.count(Counted::Refused);
+        }
         let bytes = encode(&HostFrame::EventAck { id, accepted });
         self.queue(Outgoing::Frame { bytes, ticket: None, credit: Some(Arc::new(credit)) });
     }
@@ -287,6 +249,7 @@ impl Life {
         if self.phase == Phase::Running {
             self.phase = Phase::Leaving;
             self.deadline = now + (grace / 2).min(LEAVE_TIME_MAX);
+            self.move_on();
         } else {
             self.close();
         }

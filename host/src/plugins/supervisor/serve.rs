@@ -36,6 +36,7 @@ impl Supervisor {
             Err(refusal) => return End::Refused(refusal),
         };
         self.slot.has_process(launched.carrier.pid);
+        self.slot.runs_in(launched.isolation, launched.demoted.clone());
         self.prepared = Some(launched.prepared.clone());
         let mut life = Life::new(self.shared.clone(), self.slot.clone(), launched, Role::Serving);
         life.legacy = self.legacy.take();

@@ -8,6 +8,7 @@ use crate::plugins::{
     carrier::Carrier,
     confine::{self, Folders},
     discover::{self, Candidate},
+    inside::Inside,
     instance, library, log, process,
     runner::Order,
     slot::Slot,
@@ -39,6 +40,9 @@ pub(super) struct Launched {
     pub(super) carrier: Carrier,
     pub(super) prepared: Prepared,
     pub(super) generation: u64,
+    pub(super) isolation: Isolation,
+    /// Why it does not run inside the gateway, though it should.
+    pub(super) demoted: Option<String>,
 }
 
 /// Where the files of a life come from.
@@ -92,18 +96,51 @@ impl Launch {
         let order = self
             .order(staged)
             .map_err(|error| host_failure(staged, "its folders cannot be made", &error))?;
-        let carrier = match self.slot.isolation() {
+        let (isolation, demoted) = self.isolation(staged).await;
+        let carrier = match isolation {
             Isolation::Process => process::launch(&order, &self.slot.log, &self.shared.tracker),
             Isolation::InProcess => {
                 // A library that would take this process down takes a throw-away one instead.
                 if !library::is_mapped(&staged.library) {
                     process::probe(&order, &self.slot.log, LOAD_TIME).await?;
                 }
+                self.enter(staged).await?;
                 instance::launch(order, &self.slot.log)
             }
         };
         let carrier = carrier.map_err(|error| host_failure(staged, "cannot be started", &error))?;
-        Ok(Launched { carrier, prepared, generation: self.generation })
+        Ok(Launched { carrier, prepared, generation: self.generation, isolation, demoted })
+    }
+
+    /// Where the code shall run: where the configuration says, unless it took the gateway down there.
+    async fn isolation(&self, staged: &Staged) -> (Isolation, Option<String>) {
+        let wanted = self.slot.entry.isolation;
+        if wanted == Isolation::Process {
+            return (wanted, None);
+        }
+        let (inside, manifest) = (Inside::of(state_dir(&self.shared)), staged.manifest.clone());
+        let look = move || inside.suspects(&manifest.id, &manifest.version);
+        let look = self.shared.tracker.spawn_blocking(look);
+        if !look.await.unwrap_or(true) {
+            return (wanted, None);
+        }
+        let (id, version) = (&staged.manifest.id, &staged.manifest.version);
+        let why = format!(
+            "version {version} was inside the gateway when that was taken down, so it runs in a \
+             process of its own until another version comes or `jackfield plugins reload {id}`"
+        );
+        tracing::warn!(plugin = %id, "{why}");
+        (Isolation::Process, Some(why))
+    }
+
+    /// Writes down that the plugin is about to be inside.
+    async fn enter(&self, staged: &Staged) -> Result<(), Refusal> {
+        let (inside, manifest) = (Inside::of(state_dir(&self.shared)), staged.manifest.clone());
+        let note = move || inside.enter(&manifest.id, &manifest.version);
+        let noted = self.shared.tracker.spawn_blocking(note).await;
+        noted.unwrap_or_else(|ended| Err(io::Error::other(ended))).map_err(|error| {
+            host_failure(staged, "cannot be noted as running inside the gateway", &error)
+        })
     }
 
     fn order(&self, staged: &Staged) -> io::Result<Order> {

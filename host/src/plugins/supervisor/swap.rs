@@ -189,6 +189,9 @@ impl Supervisor {
             self.change_next(life, change, reply);
             return;
         }
+        if change.settings.is_none() {
+            self.pardon();
+        }
         let place = life.package.clone();
         let source = match change.package {
             Some(path) => Source::Package { path, place },

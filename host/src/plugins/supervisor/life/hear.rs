@@ -11,6 +11,7 @@ use crate::plugins::{
     manifest::version_pair,
     slot::LINKS_MAX,
     supervisor::{End, FINISH_TIME},
+    usage::Counted,
 };
 use jackfield_plugin_api::{
     abi::PROTOCOL,
@@ -50,8 +51,14 @@ impl Life {
     async fn hear_frame(&mut self, frame: PluginFrame) {
         let ledger = &self.live.ledger;
         let expected = match frame {
-            PluginFrame::Ack { seq, receipt } => ledger.settle_message(seq, Ok(receipt)),
-            PluginFrame::Nack { seq, error } => ledger.settle_message(seq, Err(error)),
+            PluginFrame::Ack { seq, receipt } => {
+                self.slot.tally.count(Counted::Sent);
+                ledger.settle_message(seq, Ok(receipt))
+            }
+            PluginFrame::Nack { seq, error } => {
+                self.slot.tally.count(Counted::Failed);
+                ledger.settle_message(seq, Err(error))
+            }
             PluginFrame::HttpReply { req_id, response } => ledger.settle_http(req_id, response),
             PluginFrame::ProbeReply { req_id, ok, detail } => {
                 let line = detail.unwrap_or_else(|| if ok { "works" } else { "fails" }.to_owned());
@@ -165,6 +172,7 @@ impl Life {
         }
         let taken = matches!(self.phase, Phase::Starting | Phase::Running | Phase::Leaving);
         if taken {
+            self.slot.tally.count(Counted::Event);
             self.intake.offer(id, event);
         }
         taken

@@ -11,6 +11,7 @@ pub mod control_ui;
 pub mod document;
 pub mod gateway;
 pub mod heartbeat;
+pub mod last_good;
 pub mod messages;
 pub mod nodes;
 pub mod paths;
@@ -40,6 +41,9 @@ pub struct Config {
     pub agent: agent::AgentSection,
     /// Further agents by their ids.
     pub agents: BTreeMap<String, agent::OtherAgentSection>,
+    /// Why the files cannot be used, when this is the last good configuration instead.
+    #[serde(skip)]
+    pub fault: Option<String>,
     /// How messages become turns and answers are shown.
     pub messages: messages::MessagesSection,
     /// Pages that the agent draws.

@@ -2,7 +2,7 @@
 
 use super::report::Failure;
 use crate::{
-    config::{Config, Paths, Secret, gateway::check_secret},
+    config::{Paths, Secret, gateway::check_secret, last_good},
     gateway::{End, Gateway, GatewayError, Options, logging, notices},
 };
 use std::{net::TcpListener, path::PathBuf, sync::Arc};
@@ -82,7 +82,7 @@ fn options(args: &Args) -> Result<Options, Failure> {
             .next(format!("make one: jackfield config init --config {}", named.display()))
             .code(2));
     }
-    let mut config = Config::load(&paths.config)?;
+    let mut config = last_good::load(&paths)?;
     if let Some(port) = args.port {
         config.gateway.port = port;
     }

@@ -11,6 +11,9 @@ pub fn started(gateway: &Gateway) -> Vec<String> {
     let core = gateway.core();
     let mut lines =
         vec![format!("Jackfield {} is running.", core.version), format!("listening on {address}")];
+    if let Some(fault) = &core.config.fault {
+        lines.push(format!("The configuration cannot be used, so the last good one is: {fault}"));
+    }
     if let Some(print) = core.tls.as_ref().and_then(Tls::fingerprint) {
         lines.push(format!("TLS certificate, SHA-256: {print}"));
     }

@@ -54,6 +54,8 @@ pub(super) enum Refusal {
     Bot,
     /// Said in a group, but not to us.
     NotMentioned,
+    /// A listed bot that asked too often in a row.
+    Loop,
 }
 
 impl Refusal {
@@ -68,6 +70,7 @@ impl Refusal {
             Self::Stranger => "not paired",
             Self::Bot => "bot",
             Self::NotMentioned => "not mentioned",
+            Self::Loop => "bots in a loop",
         }
     }
 }

@@ -185,3 +185,114 @@ fn the_operators_keys_are_read_beside_the_plugins() {
     assert!(rules.require_mention);
     assert_eq!(rules.groups["g"], GroupRule { allow: true, require_mention: Some(false) });
 }
+
+/// Ids as the platforms we know write them: whole numbers, long numbers, letters and digits, phone
+/// numbers, addresses with a domain, UUIDs.
+const FORMS: [&str; 9] = [
+    "123456789",
+    "184029384756473829",
+    "U012AB3CDEF",
+    "4915112345678@s.example.net",
+    "98765432109876@lid",
+    "+4915112345678",
+    "8c5a1a3e-4f0c-4d8b-9a5e-0d8f6f0f9b1a",
+    "mail@example.org",
+    "T01:U02",
+];
+
+/// What looks like an id, or contains it, and is another one.
+fn near(id: &str) -> Vec<String> {
+    let wide: String = id
+        .chars()
+        .map(|c| match c.to_digit(10) {
+            Some(digit) => char::from_u32(0xFF10 + digit).expect("a full-width digit"),
+            None => c,
+        })
+        .collect();
+    let mut near = vec![
+        id.to_lowercase(),
+        id.to_uppercase(),
+        wide,
+        format!("{id}0"),
+        id[..id.len() - 1].to_owned(),
+        id[1..].to_owned(),
+        format!(" {id}"),
+        format!("{id}\n"),
+        format!("{id}\u{200b}"),
+        format!("user:{id}"),
+        format!("chat:{id}"),
+        format!("@{id}"),
+        "*".to_owned(),
+        "chat".to_owned(),
+    ];
+    near.retain(|other| other != id);
+    near
+}
+
+#[test]
+fn only_the_exact_id_is_let_in_whatever_form_it_has() {
+    for id in FORMS {
+        let rules = ChannelPolicy {
+            dm_policy: DmPolicy::Allowlist,
+            allow_from: vec![id.to_owned()],
+            group_allow_from: vec![id.to_owned()],
+            ..ChannelPolicy::default()
+        };
+        assert_eq!(dm(&rules, id), None, "{id}");
+        assert_eq!(said(&rules, "g", id, true), None, "{id}");
+        for other in near(id) {
+            assert_eq!(dm(&rules, &other), Some(Refusal::NotAllowed), "{other:?} is not {id}");
+            assert_eq!(said(&rules, "g", &other, true), Some(Refusal::NotAllowed), "{other:?}");
+        }
+        // Neither a name, nor a title, nor the chat's own id speaks for a sender.
+        let named = Sender { name: Some(id.into()), username: Some(id.into()), ..sender("other") };
+        let place = place(ConversationKind::Direct, id);
+        let refused = decide(&rules, message(place, named, true));
+        assert_eq!(refused, Some(Refusal::NotAllowed), "{id}");
+    }
+}
+
+#[test]
+fn a_list_that_is_empty_or_missing_lets_nobody_in() {
+    for id in FORMS {
+        for dm_policy in [DmPolicy::Allowlist, DmPolicy::Disabled] {
+            let rules = ChannelPolicy { dm_policy, ..ChannelPolicy::default() };
+            assert!(dm(&rules, id).is_some(), "{id}");
+        }
+        let rules: ChannelPolicy = serde_json::from_value(serde_json::json!({})).unwrap();
+        assert_eq!(dm(&rules, id), Some(Refusal::Stranger), "{id}");
+        assert_eq!(said(&rules, "g", id, true), Some(Refusal::NotAllowed), "{id}");
+    }
+}
+
+#[test]
+fn being_paired_counts_in_direct_chats_alone() {
+    let mut rules = ChannelPolicy::default();
+    rules.groups.insert("g".into(), GroupRule { allow: true, require_mention: Some(false) });
+    rules.group_allow_from = vec!["42".into()];
+    assert_eq!(dm(&rules, "approved"), None);
+    assert_eq!(said(&rules, "g", "approved", true), Some(Refusal::NotAllowed));
+    rules.group_policy = GroupPolicy::Open;
+    assert_eq!(said(&rules, "h", "approved", true), Some(Refusal::NotAllowed));
+    // Buttons and commands of a group pass the same lists.
+    let pressed = Event::Action {
+        place: place(ConversationKind::Group, "g"),
+        sender: sender("approved"),
+        name: "config".into(),
+        value: serde_json::Value::Null,
+        message: None,
+    };
+    assert_eq!(decide(&rules, pressed), Some(Refusal::NotAllowed));
+}
+
+proptest::proptest! {
+    #[test]
+    fn one_id_never_passes_for_another(listed in ".{1,40}", from in ".{1,40}") {
+        let rules = ChannelPolicy {
+            dm_policy: DmPolicy::Allowlist,
+            allow_from: vec![listed.clone()],
+            ..ChannelPolicy::default()
+        };
+        proptest::prop_assert_eq!(dm(&rules, &from).is_none(), listed == from);
+    }
+}

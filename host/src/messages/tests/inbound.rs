@@ -197,7 +197,10 @@ async fn in_a_group_the_answer_quotes_the_message_and_files_are_named() {
     }
     rig.accept(event).await;
     rig.until(|backlog| backlog.inbound_pending == 0).await;
-    assert_eq!(rig.ran(), ["[attachment a___b image/png]"]);
+    assert_eq!(
+        rig.ran(),
+        ["[attachment a___b image/png: not available, the channel says not where it is]"]
+    );
     let body = rig
         .store
         .read(|c| c.query_row("SELECT body FROM outbox", [], |row| row.get::<_, String>(0)))
@@ -274,4 +277,40 @@ async fn while_a_turn_runs_the_sender_sees_typing() {
     let asked = rig.senders.asked.lock().unwrap()[0].body.clone();
     assert!(matches!(asked, Outbound::Typing { on: true, .. }), "{asked:?}");
     assert_eq!(rig.messages.counters().sends, 0);
+}
+
+#[tokio::test]
+async fn a_pairing_of_one_account_opens_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::plain(dir.path()).await;
+    rig.accept(message("1", "7", "let me in")).await;
+    let waiting = rig.messages.pairing_list().await.unwrap();
+    rig.messages.pairing_approve("line", None, &waiting[0].request_id).await.unwrap();
+    let elsewhere = PluginEvent { account: "work".into(), ..message("2", "7", "and here?") };
+    rig.accept(elsewhere).await;
+    rig.accept(message("3", "7", "here I am")).await;
+    rig.until_settled().await;
+    assert_eq!(rig.ran(), ["here I am"]);
+}
+
+#[tokio::test]
+async fn bots_that_answer_each_other_come_to_an_end_until_a_person_speaks() {
+    let dir = tempfile::tempdir().unwrap();
+    let rig = Rig::plain(dir.path()).await;
+    let say = |n: u32, bot: bool| {
+        let mut event = message(&n.to_string(), "42", &n.to_string());
+        if let Event::Message(message) = &mut event.body {
+            message.sender.bot = bot;
+        }
+        rig.accept(event)
+    };
+    for n in 0..9 {
+        say(n, true).await;
+    }
+    rig.until_settled().await;
+    assert_eq!(rig.ran().len(), 6, "{:?}", rig.ran());
+    say(20, false).await;
+    say(21, true).await;
+    rig.until_settled().await;
+    assert_eq!(rig.ran()[6..], ["20", "21"]);
 }

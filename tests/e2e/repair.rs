@@ -1,0 +1,79 @@
+//! What became unusable is said, kept aside and never replaced by something wider.
+
+use harness::{
+    Connect, Gateway, Options,
+    line::{Person, line_port},
+};
+use serde_json::json;
+use std::{fs, process::Command, time::Duration};
+
+#[tokio::test]
+async fn a_broken_configuration_is_answered_with_the_last_good_one() {
+    let listed = "[channels.line]\nenabled = true\nlisten = \"127.0.0.1:0\"\n\
+                  dm_policy = \"allowlist\"\nallow_from = [\"ada\"]";
+    let mut gateway = Gateway::start(Options::default().plugin("line-echo").config(listed)).await;
+    let status = gateway.client().await.call("status", json!({})).await;
+    assert_eq!(status["degraded"], json!([]), "{status}");
+    gateway.stop().await;
+    let file = gateway.home().join("jackfield.toml");
+    let whole = fs::read_to_string(&file).expect("it is there");
+    fs::write(&file, &whole[..whole.len() - 4]).expect("it is writable");
+
+    gateway.start_again().await;
+    let mut client = gateway.client().await;
+    let status = client.call("status", json!({})).await;
+    let told = status["degraded"][0].as_str().unwrap_or_default();
+    assert!(told.contains("jackfield.toml") && told.contains("last good"), "{status}");
+    let port = line_port(&mut client).await;
+    let mut eve = Person::connect(port, "eve").await;
+    eve.say_and_wait("m1", "am I in now?").await;
+    let mut ada = Person::connect(port, "ada").await;
+    ada.say_and_wait("m1", "and I?").await;
+    assert!(ada.message().await.contains("and I?"), "the list still holds her");
+    let refused = client.call("status", json!({})).await["messages"]["refused"].clone();
+    assert_eq!(refused, 1, "and nobody else");
+    let kept = gateway.home().join("state/config.rejected.toml");
+    assert_eq!(fs::read_to_string(kept).expect("a copy"), whole[..whole.len() - 4]);
+
+    fs::write(&file, &whole).expect("it is writable");
+    gateway.restart().await;
+    let status = gateway.client().await.call("status", json!({})).await;
+    assert_eq!(status["degraded"], json!([]), "mended: {status}");
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_set_aside_and_nothing_starts_from_empty() {
+    let mut gateway = Gateway::start(Options::default()).await;
+    gateway.stop().await;
+    let database = gateway.home().join("state/journal.db");
+    let whole = fs::read(&database).expect("it is there");
+    fs::write(&database, &whole[..whole.len() / 2]).expect("it is writable");
+    for start in ["first", "second"] {
+        assert!(!gateway.try_again_with(&[]).await, "{start}: it must not start");
+        let tail = gateway.output.tail();
+        assert!(tail.contains("damaged") && tail.contains("journal.db.corrupt-"), "{tail}");
+    }
+    let state = fs::read_dir(gateway.home().join("state")).expect("it is there");
+    let aside = state.flatten().find(|file| file.file_name().to_string_lossy().contains("corrupt"));
+    fs::remove_file(aside.expect("it is kept").path()).expect("a person moves it away");
+    fs::write(&database, whole).expect("a person brings a copy back");
+    gateway.start_again().await;
+}
+
+#[tokio::test]
+async fn a_second_gateway_on_the_same_state_is_refused_at_once() {
+    let mut gateway = Gateway::start(Options::default()).await;
+    let second = Command::new(harness::libraries::binary())
+        .args(["gateway", "--port", "0", "--token", "play-token-0123456789", "--state-dir"])
+        .arg(gateway.home().join("state"))
+        .env("HOME", gateway.home())
+        .output()
+        .expect("the binary runs");
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(78), "{said}");
+    assert!(said.contains("another gateway") && said.contains("--state-dir"), "{said}");
+    assert!(Connect::cli().open(gateway.port).await.is_ok(), "the first one is not disturbed");
+    assert!(!gateway.dies_within(Duration::from_millis(1)).await);
+    gateway.kill().await;
+    gateway.start_again().await;
+}

@@ -12,6 +12,7 @@ pub mod broadcast;
 pub mod commands;
 mod digest;
 pub mod echo;
+mod files;
 pub mod handle;
 pub mod lanes;
 mod mailbox;
@@ -28,6 +29,7 @@ mod turns;
 
 pub use approver::{Approver, Decision, Question};
 pub use backend::{Backend, BackendError, Prompt, Said, Step, Usage, Wishes};
+pub use files::{File, told};
 pub use handle::{Finished, Handle, RunState};
 pub use roster::{Agent, Roster};
 pub use runs::Runs;
@@ -73,6 +75,8 @@ pub struct Turn {
     pub agent_id: String,
     /// What was said.
     pub text: String,
+    /// What came with it.
+    pub files: Vec<File>,
     /// Names the message within the conversation; a second append under it is ignored.
     pub message_key: String,
     /// The channel it came by.

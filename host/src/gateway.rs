@@ -21,7 +21,7 @@ use crate::{
     auth::{Auth, peer::TrustedProxies},
     canvas::Canvas,
     clock::Clock,
-    config::{Config, Paths},
+    config::{Config, Paths, last_good},
     cron::Shared,
     devices::{Devices, TokenKey},
     events::Events,
@@ -136,8 +136,9 @@ impl Gateway {
         let ground = crew::Ground::new(&paths, &clock, desk, &tracker, &stop);
         let runs = crew::runs(&config, store.clone(), events.clone(), &ground);
         let senders = Arc::new(wiring::PluginSenders::default());
-        let messages = start_messages(&config, &store, &clock, &runs, &senders, &tracker, &stop);
-        let messages = messages.await?;
+        let settings = wiring::message_settings(&config, &paths).map_err(bad)?;
+        let messages =
+            start_messages(settings, &store, &clock, &runs, &senders, &tracker, &stop).await?;
         let plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
         let (ears, changes) = Ears::new(Arc::clone(&messages));
         let plugins = Plugins::start(plan.settings, Arc::new(ears), tracker.clone(), stop.clone());
@@ -175,6 +176,7 @@ impl Gateway {
         let core = Arc::new(Core::new(parts, methods::table()));
         methods::health::refresh(&core).await?;
         methods::config::note_applied(&core).await;
+        keep_good(&core);
         let address = listener.local_addr()?;
         let page = door::control_page(&core.config).map_err(bad)?;
         serve(&listener, &core, proxies, page, changes)?;
@@ -299,27 +301,36 @@ fn no_canvas(config: &Config, error: &std::io::Error) -> GatewayError {
 }
 
 async fn start_messages(
-    config: &Config,
+    settings: MessageSettings,
     store: &Store,
     clock: &Clock,
     runs: &Runs,
     senders: &Arc<wiring::PluginSenders>,
     tracker: &TaskTracker,
     stop: &CancellationToken,
-) -> Result<Arc<Messages>, GatewayError> {
-    let bad = |(setting, text)| GatewayError::Setting { setting, text };
-    let channels = wiring::policies(config).map_err(bad)?;
-    let flows = wiring::flows(config).map_err(bad)?;
-    let started = Messages::start(
+) -> Result<Arc<Messages>, StoreError> {
+    Messages::start(
         store.clone(),
         clock.clone(),
-        MessageSettings { channels, flows, default_agent: config.agent.id.clone() },
+        settings,
         Arc::new(runs.clone()),
         Arc::clone(senders) as Arc<dyn Senders>,
         tracker.clone(),
         stop.clone(),
-    );
-    Ok(started.await?)
+    )
+    .await
+}
+
+/// The files are good enough to start with: kept for the day when they are not.
+fn keep_good(core: &Core) {
+    match &core.config.fault {
+        Some(fault) => tracing::error!("running on the last good configuration: {fault}"),
+        None => {
+            if let Err(error) = last_good::keep(&core.paths) {
+                tracing::warn!(%error, "the configuration could not be kept as the last good one");
+            }
+        }
+    }
 }
 
 fn serve(

@@ -14,6 +14,8 @@ mod delivery;
 mod inbound;
 mod intent;
 mod lanes;
+mod loops;
+mod media;
 mod operator;
 mod outbound;
 mod pairing;
@@ -30,6 +32,7 @@ mod tests;
 
 pub use counters::Counted;
 pub use intent::Intent;
+pub use media::{FILE_BYTES_MAX, FILES_MAX, Lack, Missing, Spool, own_addresses};
 pub use operator::PairingError;
 pub use outbound::{Delivered, DeliveryError, SEND_WAIT, SendRequest};
 pub use pairing::{ApprovedSender, CODE_MS, PENDING_MAX, PairingRequest};
@@ -53,10 +56,11 @@ use jackfield_plugin_api::{
     outbound::{Outbound, Receipt},
 };
 use lanes::Lanes;
+use media::Media;
 use outbound::Outgoing;
 use pipe::Pipe;
 use serde::Serialize;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 use stream::Streams;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -74,6 +78,11 @@ pub struct Settings {
     pub channels: HashMap<String, ChannelPolicy>,
     /// Channel → how its messages become turns.
     pub flows: HashMap<String, Flow>,
+    /// Channel → web addresses of its operator's choosing, which files may come from even if they are
+    /// not public.
+    pub own_addresses: HashMap<String, Vec<String>>,
+    /// Where files are kept.
+    pub media: PathBuf,
     /// The agent that answers.
     pub default_agent: String,
 }
@@ -110,7 +119,7 @@ impl Messages {
     pub async fn start(
         store: Store,
         clock: Clock,
-        settings: Settings,
+        mut settings: Settings,
         turns: Arc<dyn Turns>,
         senders: Arc<dyn Senders>,
         tracker: TaskTracker,
@@ -118,6 +127,8 @@ impl Messages {
     ) -> Result<Arc<Self>, StoreError> {
         warn_of_stars(&settings);
         let counters = counters::Counters::default();
+        let spool = Spool::new(std::mem::take(&mut settings.media));
+        let media = Media::new(spool, std::mem::take(&mut settings.own_addresses));
         let (running, turnstiles) = (running::Running::default(), turnstile::Turnstiles::default());
         let pipe = Arc::new(Pipe {
             store,
@@ -126,6 +137,7 @@ impl Messages {
             turns,
             senders,
             counters,
+            media,
             running,
             turnstiles,
             tracker,
@@ -194,6 +206,12 @@ impl Messages {
         timeout: Duration,
     ) -> Result<Receipt, DeliveryError> {
         self.outgoing.act(channel, body, Some(idem), timeout).await
+    }
+
+    /// Where files are kept that clients send.
+    #[must_use]
+    pub fn spool(&self) -> &Spool {
+        &self.pipe.media.spool
     }
 
     /// What went through since the start.
@@ -345,6 +363,7 @@ async fn prune(pipe: Arc<Pipe>) {
                 let tombstones = journal::prune(c, now_ms)?;
                 let before_ms = now_ms.saturating_sub(OUTBOX_KEPT_MS);
                 progress::shown::prune(c, before_ms)?;
+                loops::prune(c, now_ms)?;
                 Ok((tombstones, outbox::prune(c, before_ms)?))
             })
             .await;

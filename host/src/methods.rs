@@ -16,6 +16,7 @@ pub mod cron;
 pub mod dead;
 pub mod devices;
 pub mod error;
+pub mod files;
 pub mod health;
 pub mod logs;
 pub mod models;

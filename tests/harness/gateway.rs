@@ -242,11 +242,11 @@ impl Gateway {
             spawn(self.home.path(), &self.flags, env).expect("the gateway can be started again");
         self.child = child;
         self.output = output;
-        let output = self.output.clone();
-        tokio::select! {
-            port = listening(&output) => self.port = port,
-            _ = self.child.wait() => return false,
-        }
+        let Some(port) = sought_port(&self.output).await else {
+            self.ended().await;
+            return false;
+        };
+        self.port = port;
         true
     }
 
@@ -344,8 +344,13 @@ fn spawn(home: &Path, flags: &[String], env: &[(String, String)]) -> io::Result<
 }
 
 async fn listening(output: &Output) -> u16 {
+    let port = sought_port(output).await;
+    port.unwrap_or_else(|| panic!("it ended before it listened; it said:\n{}", output.tail()))
+}
+
+async fn sought_port(output: &Output) -> Option<u16> {
     output
-        .awaited("`listening on <address>:<port>`", |line| {
+        .sought("`listening on <address>:<port>`", |line| {
             line.strip_prefix("listening on ")?.rsplit(':').next()?.parse().ok()
         })
         .await

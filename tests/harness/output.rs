@@ -53,6 +53,14 @@ impl Output {
     ///
     /// Panics with the tail when none comes, or when the process closed its output before.
     pub async fn awaited<T>(&self, what: &str, pick: impl Fn(&str) -> Option<T>) -> T {
+        let found = self.sought(what, pick).await;
+        found.unwrap_or_else(|| {
+            panic!("its output ended without {what}; it said:\n{}", self.tail());
+        })
+    }
+
+    /// As [`Output::awaited`]; `None` when the process closed its output before.
+    pub async fn sought<T>(&self, what: &str, pick: impl Fn(&str) -> Option<T>) -> Option<T> {
         let mut count = self.count.clone();
         let mut seen = 0;
         let search = async {
@@ -68,9 +76,6 @@ impl Output {
                 }
             }
         };
-        let complain = || format!("it did not print {what}; it said:\n{}", self.tail());
-        patiently(search, complain)
-            .await
-            .unwrap_or_else(|| panic!("its output ended: {}", complain()))
+        patiently(search, || format!("it did not print {what}; it said:\n{}", self.tail())).await
     }
 }

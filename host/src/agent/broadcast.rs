@@ -4,8 +4,9 @@
 //! finishing and end, then the chat's one terminal state. Must not know how a run is carried out.
 
 use super::{
-    Outcome, OutcomeStatus,
+    File, Outcome, OutcomeStatus,
     backend::{ToolPhase, ToolStep, Usage},
+    files,
     record::usage_of,
 };
 use crate::{
@@ -179,10 +180,14 @@ pub fn assistant_message(text: &str, ts: u64) -> Value {
     value!({"role": "assistant", "content": [{"type": "text", "text": text}], "timestamp": ts})
 }
 
-/// A user message in the wire's form; clients find their own by its key.
+/// A user message in the wire's form, with what came along; clients find their own by its key.
 #[must_use]
-pub fn user_message(text: &str, ts: u64, key: &str) -> Value {
-    value!({"role": "user", "content": [{"type": "text", "text": text}], "timestamp": ts, "idempotencyKey": key})
+pub fn user_message(text: &str, files: &[File], ts: u64, key: &str) -> Value {
+    let mut message = value!({"role": "user", "content": [{"type": "text", "text": text}], "timestamp": ts, "idempotencyKey": key});
+    if let Some(files) = files::shown(files) {
+        message["attachments"] = files;
+    }
+    message
 }
 
 /// A stored entry in the wire's form: the message with its stable id and number.

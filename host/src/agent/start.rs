@@ -1,7 +1,7 @@
 //! What a run is asked for, and what becomes of the request.
 
 use super::{
-    CommitHook,
+    CommitHook, File,
     backend::Wishes,
     handle::{Finished, Handle},
 };
@@ -18,6 +18,8 @@ pub struct Start {
     pub agent_id: String,
     /// What was said.
     pub text: String,
+    /// What came with it.
+    pub files: Vec<File>,
     /// Names the message within the conversation.
     pub message_key: String,
     /// The channel it came by.

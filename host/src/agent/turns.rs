@@ -44,6 +44,7 @@ impl Turns for Runs {
                 session_key: turn.session_key,
                 agent_id: turn.agent_id,
                 text: turn.text,
+                files: turn.files,
                 message_key: turn.message_key,
                 channel: turn.channel,
                 timeout: None,

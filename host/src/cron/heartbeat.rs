@@ -244,6 +244,7 @@ impl Heartbeats {
         });
         let run_id = format!("heartbeat:{}", uuid());
         let start = Start {
+            files: Vec::new(),
             message_key: run_id.clone(),
             run_id,
             session_key: key::main_key(&parts.agent),

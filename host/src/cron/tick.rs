@@ -184,6 +184,7 @@ impl Cron {
             Payload::AgentTurn { message, .. } => message.clone(),
         };
         let start = Start {
+            files: Vec::new(),
             run_id: started.run_id.clone(),
             session_key: conversation(job, agent)?,
             agent_id: agent.clone(),

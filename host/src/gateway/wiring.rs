@@ -7,7 +7,7 @@ use crate::{
         channels::ChannelSection,
         plugins::{HotSwap, IsolationSetting, SandboxSetting},
     },
-    messages::{ChannelPolicy, Flow, FlowRules, Senders},
+    messages::{self, ChannelPolicy, Flow, FlowRules, Senders},
     plugins::{self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins},
 };
 use futures_util::future::BoxFuture;
@@ -70,6 +70,31 @@ pub fn flows(config: &Config) -> Result<HashMap<String, Flow>, (String, String)>
     let rules: HashMap<String, FlowRules> =
         config.channels.iter().map(own).collect::<Result<_, _>>()?;
     Ok(rules.into_iter().map(|(name, own)| (name, Flow::of(&config.messages, own))).collect())
+}
+
+/// What the message pipe is started with.
+///
+/// # Errors
+/// The setting that does not fit, and why.
+pub fn message_settings(
+    config: &Config,
+    paths: &Paths,
+) -> Result<messages::Settings, (String, String)> {
+    Ok(messages::Settings {
+        channels: policies(config)?,
+        flows: flows(config)?,
+        own_addresses: own_addresses(config),
+        media: paths.state.join("media"),
+        default_agent: config.agent.id.clone(),
+    })
+}
+
+/// The web addresses in the channels' tables: files may come from there even if they are not public.
+fn own_addresses(config: &Config) -> HashMap<String, Vec<String>> {
+    let own = |(name, section): (&String, &ChannelSection)| {
+        (name.clone(), messages::own_addresses(&section.table()))
+    };
+    config.channels.iter().map(own).collect()
 }
 
 /// The gateway's own keys of a channel's table.
@@ -191,6 +216,10 @@ impl Senders for PluginSenders {
                 None => Err(SendError::retryable("starting", "plugins are not loaded yet")),
             }
         })
+    }
+
+    fn spool(&self, channel: &str) -> Option<PathBuf> {
+        self.plugins.get()?.spool(channel)
     }
 
     fn reconcile(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Option<Reconciled>> {

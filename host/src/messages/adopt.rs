@@ -12,12 +12,13 @@ use super::{
     delivery::Delivery,
     inbound::Work,
     lanes::{LaneWork, Next},
+    media,
     outbound::lane_of,
     pipe::Pipe,
     progress::Progress,
 };
 use crate::{
-    agent::{Outcome, Turn},
+    agent::{File, Outcome, Turn},
     clock,
     store::{
         StoreError, failpoint,
@@ -25,6 +26,7 @@ use crate::{
     },
 };
 use answer::Answer;
+use batch::Batch;
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -88,23 +90,20 @@ impl Adoption {
                 self.bury(row, note).await
             }
             Ok(work) => {
-                let (work, seqs) = batch::gather(work, &rows, &flow, now_ms);
-                self.attempt(row, work, seqs).await
+                let batch = batch::gather(work, &rows, &flow, now_ms);
+                self.attempt(row, batch).await
             }
         }
     }
 
-    async fn attempt(
-        &self,
-        row: &JournalRow,
-        work: Work,
-        seqs: Vec<u64>,
-    ) -> Result<Next, StoreError> {
+    async fn attempt(&self, row: &JournalRow, batch: Batch) -> Result<Next, StoreError> {
         let seq = row.seq;
         if !self.pipe.store.write(move |c| journal::begin(c, seq)).await? {
             return Ok(Next::Again);
         }
         failpoint::hit("turn.begun");
+        let files = self.files(row, &batch).await;
+        let Batch { work, seqs, .. } = batch;
         let newest = seqs.last().copied().unwrap_or(seq);
         let answer = Answer::new(self.pipe.clock.clone(), &row.channel, seqs, &work);
         let answered = answer.answered();
@@ -116,6 +115,7 @@ impl Adoption {
             session_key: row.lane.clone(),
             agent_id: work.agent_id,
             text: work.text,
+            files,
             message_key: work.message_key,
             channel: Some(row.channel.clone()),
             commit: Some(answer.into_hook()),
@@ -137,6 +137,18 @@ impl Adoption {
             return Ok(Next::Again);
         }
         self.unfinished(row, &outcome).await
+    }
+
+    /// The files of all messages of a turn, brought here.
+    async fn files(&self, row: &JournalRow, batch: &Batch) -> Vec<File> {
+        let mut files = Vec::new();
+        let events = std::iter::once(&batch.work.event).chain(&batch.more);
+        for (seq, event) in batch.seqs.iter().zip(events) {
+            let account = &batch.work.target.account;
+            let from = media::From { seq: *seq, channel: &row.channel, account };
+            files.extend(self.pipe.bring(&from, event).await);
+        }
+        files
     }
 
     /// The turn ended without being stored: by a stop, then it runs again after the start; or by a

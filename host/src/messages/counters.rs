@@ -26,6 +26,7 @@ pub(super) struct Counters {
     pub(super) unavailable: Count,
     pub(super) turns: Count,
     pub(super) dead: Count,
+    pub(super) media_missing: Count,
     pub(super) sends: Count,
     pub(super) sent: Count,
     pub(super) failed: Count,
@@ -48,6 +49,8 @@ pub struct Counted {
     pub turns: u64,
     /// Events given up on.
     pub dead: u64,
+    /// Files that could not be had.
+    pub media_missing: u64,
     /// Sends taken on, those left from the last run included.
     pub sends: u64,
     /// Sends that succeeded.
@@ -71,6 +74,7 @@ impl Counters {
             unavailable: self.unavailable.now(),
             turns: self.turns.now(),
             dead: self.dead.now(),
+            media_missing: self.media_missing.now(),
             sends,
             sent,
             failed,

@@ -7,7 +7,7 @@
 
 use super::{
     access::{self, Authorized, Refusal},
-    conversation,
+    conversation, loops,
     pairing::{self, Met},
     pipe::Pipe,
     stream::{StreamName, Streams},
@@ -19,7 +19,7 @@ use crate::{
     store::{StoreError, failpoint, journal, outbox, transcripts},
 };
 use jackfield_plugin_api::{
-    event::{ConversationKind, Event, InboundMessage},
+    event::{ConversationKind, Event},
     frame::{Accepted, Cursor},
     id::{AccountId, MessageId},
     outbound::{Outbound, Target},
@@ -30,8 +30,6 @@ use std::sync::{Arc, atomic::Ordering};
 
 /// Longest id kept as it is; longer ones are kept as their hash.
 const DEDUPE_BYTES_MAX: usize = 200;
-/// Longest piece of a file's name or type shown to the agent.
-const LABEL_CHARS_MAX: usize = 80;
 
 /// The work a stored event asks for; the payload of its journal row.
 #[derive(Serialize, Deserialize)]
@@ -198,7 +196,13 @@ fn decide(
         Ok(authorized) => {
             let stops = turn_text(authorized.event()).as_deref().and_then(Command::parse)
                 == Some(Command::Stop);
+            let bot = authorized.sender().bot;
             let (lane, payload) = adopt(c, pipe, &row, &account, authorized)?;
+            if payload.is_some() && loops::turning(c, &lane, bot, now_ms)? {
+                let refusal = Refusal::Loop;
+                journal::insert(c, &journal::NewRow { note: Some(refusal.as_str()), ..row })?;
+                return Ok(Verdict::Refused { refusal, code_lane: None });
+            }
             let note = payload.is_none().then_some("no turn");
             let payload = payload.as_deref();
             let seq = journal::insert(c, &journal::NewRow { lane: &lane, payload, note, ..row })?;
@@ -283,37 +287,12 @@ fn adopt(
 /// What the agent is told; `None` for kinds that ask for no answer.
 fn turn_text(event: &Event) -> Option<String> {
     match event {
-        Event::Message(message) => Some(message_text(message)),
+        // Its files are told of once they are here.
+        Event::Message(message) => Some(message.text.clone()),
         Event::Action { name, value, .. } if value.is_null() => Some(name.clone()),
         Event::Action { name, value, .. } => Some(format!("{name} {value}")),
         Event::Edited(_) | Event::Deleted { .. } | Event::Reaction { .. } | Event::Unknown => None,
     }
-}
-
-fn message_text(message: &InboundMessage) -> String {
-    let mut text = message.text.clone();
-    for file in &message.attachments {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        let name = file.name.as_deref().map(label);
-        let mime = file.mime.as_deref().map(label);
-        text.push_str("[attachment");
-        for part in [name, mime].into_iter().flatten() {
-            text.push(' ');
-            text.push_str(&part);
-        }
-        text.push(']');
-    }
-    text
-}
-
-/// Text of a sender's choosing on one short line, without brackets of ours.
-fn label(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || matches!(c, '[' | ']') { '_' } else { c })
-        .take(LABEL_CHARS_MAX)
-        .collect()
 }
 
 fn send_code(

@@ -4,6 +4,7 @@
 use super::{
     Settings,
     counters::Counters,
+    media::Media,
     policy::{ChannelPolicy, Flow},
     running::Running,
     turnstile::Turnstiles,
@@ -20,7 +21,7 @@ use jackfield_plugin_api::{
     fetch::{Fetch, Fetched, Reconciled},
     outbound::Receipt,
 };
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Pause before work is tried again that the store refused.
@@ -32,6 +33,8 @@ pub trait Senders: Send + Sync + 'static {
     fn send(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Result<Receipt, SendError>>;
     /// Brings the bytes behind an attachment's handle into a file.
     fn fetch(&self, channel: &str, wanted: Fetch) -> BoxFuture<'_, Result<Fetched, SendError>>;
+    /// A folder that the channel's plugin may write files into; `None` when no plugin serves it.
+    fn spool(&self, channel: &str) -> Option<PathBuf>;
     /// Asks what became of an attempt whose outcome is uncertain; `None` when nobody could be asked.
     fn reconcile(&self, channel: &str, attempt: Attempt) -> BoxFuture<'_, Option<Reconciled>>;
     /// What a channel can do; `None` when no enabled plugin serves it.
@@ -45,6 +48,7 @@ pub(super) struct Pipe {
     pub(super) turns: Arc<dyn Turns>,
     pub(super) senders: Arc<dyn Senders>,
     pub(super) counters: Counters,
+    pub(super) media: Media,
     pub(super) running: Running,
     pub(super) turnstiles: Turnstiles,
     pub(super) tracker: TaskTracker,

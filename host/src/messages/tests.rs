@@ -1,6 +1,7 @@
 //! The pipe as a whole, over a real store, with an agent and plugins that do as they are told.
 
 mod inbound;
+mod media;
 mod outbound;
 mod progress;
 mod queue;
@@ -23,8 +24,11 @@ use jackfield_plugin_api::{
 };
 use std::{
     collections::{HashMap, VecDeque},
-    path::Path,
-    sync::{Arc, Mutex, Weak},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::Notify;
@@ -44,7 +48,8 @@ struct FakeTurns {
 
 impl Turns for FakeTurns {
     fn run(&self, turn: Turn) -> BoxFuture<'static, Outcome> {
-        self.ran.lock().unwrap().push((turn.session_key.clone(), turn.text.clone()));
+        let told = crate::agent::told(&turn.text, &turn.files);
+        self.ran.lock().unwrap().push((turn.session_key.clone(), told));
         let (store, this) = (self.store.clone(), Arc::clone(&self.me.upgrade().unwrap()));
         async move {
             let (status, text) = match turn.text.as_str() {
@@ -87,6 +92,8 @@ struct FakeSenders {
     hangs: bool,
     types: bool,
     edits: bool,
+    /// The next fetch finds no plugin.
+    away: AtomicBool,
     asked: Mutex<Vec<Attempt>>,
     answers: Mutex<VecDeque<Result<Receipt, SendError>>>,
     /// What the platform knows of uncertain attempts; without more, nothing.
@@ -123,8 +130,24 @@ impl Senders for FakeSenders {
         std::future::ready(answer).boxed()
     }
 
-    fn fetch(&self, _: &str, _: Fetch) -> BoxFuture<'_, Result<Fetched, SendError>> {
-        std::future::ready(Err(SendError::unsupported("fetch"))).boxed()
+    fn fetch(&self, _: &str, wanted: Fetch) -> BoxFuture<'_, Result<Fetched, SendError>> {
+        let found = match wanted.handle.as_str() {
+            "gone" => Err(SendError::permanent("gone", "the platform has no such file")),
+            "link" => {
+                std::os::unix::fs::symlink("/etc/passwd", &wanted.path).unwrap();
+                Ok(Fetched::default())
+            }
+            _ if !self.away.swap(false, Ordering::SeqCst) => {
+                std::fs::write(&wanted.path, &wanted.handle).unwrap();
+                Ok(Fetched { mime: Some("text/plain".into()), ..Fetched::default() })
+            }
+            _ => Err(SendError::retryable("plugin_not_running", "it is away")),
+        };
+        std::future::ready(found).boxed()
+    }
+
+    fn spool(&self, _: &str) -> Option<PathBuf> {
+        None
     }
 
     fn reconcile(&self, _: &str, _: Attempt) -> BoxFuture<'_, Option<Reconciled>> {
@@ -181,7 +204,13 @@ impl Rig {
         let messages = Messages::start(
             store.clone(),
             clock,
-            Settings { channels, flows, default_agent: "main".into() },
+            Settings {
+                channels,
+                flows,
+                own_addresses: HashMap::new(),
+                media: state_dir.join("media"),
+                default_agent: "main".into(),
+            },
             Arc::clone(&turns) as Arc<dyn Turns>,
             Arc::clone(&senders) as Arc<dyn Senders>,
             TaskTracker::new(),

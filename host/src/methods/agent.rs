@@ -67,6 +67,8 @@ pub struct AgentParams {
     /// Run also when the answer has no way to a channel.
     #[serde(default)]
     best_effort_deliver: Option<bool>,
+    #[serde(default)]
+    attachments: Vec<Value>,
     /// Seconds.
     #[serde(default)]
     timeout: Option<u64>,
@@ -140,12 +142,14 @@ async fn begin(
     let wishes = Wishes { model, thinking: super::wish(params.thinking.clone()) };
     agent.check(&wishes).await.map_err(|error| MethodError::Invalid(error.to_string()))?;
     let intent = deliver::intent(core, params, &session_key).await?;
+    let files = super::files::kept(core, &params.attachments).await?;
     let start = Start {
         run_id: params.idempotency_key.clone(),
         message_key: format!("client:{}", params.idempotency_key),
         session_key,
         agent_id: agent.id.clone(),
         text: params.message.clone(),
+        files,
         channel: None,
         timeout: params.timeout.filter(|s| *s > 0).map(Duration::from_secs),
         wishes,

@@ -2,7 +2,7 @@
 
 pub mod history;
 
-use super::{Access, Caller, Core, MethodError, Responder, Shape, Table};
+use super::{Access, Caller, Core, MethodError, Responder, Shape, Table, files};
 use crate::{
     agent::{Begun, OutcomeStatus, Start, Wishes, broadcast, commands::Command},
     protocol::{frame::json, scope::Scope},
@@ -102,10 +102,6 @@ async fn taken(
     if params.message.trim().is_empty() && params.attachments.is_empty() {
         return Err(MethodError::Invalid("message or attachment required".to_owned()));
     }
-    if !params.attachments.is_empty() {
-        let text = "the agent takes text only; send the message without attachments".to_owned();
-        return Err(MethodError::Invalid(text));
-    }
     let session_key = canonical(core, &params.session_key)?;
     let run_id = params.idempotency_key.clone();
     if let Some(command) = Command::parse(&params.message) {
@@ -120,12 +116,14 @@ async fn taken(
     let agent = core.agent_in(&session_key)?;
     let wishes = Wishes { thinking: super::wish(params.thinking), model: None };
     agent.check(&wishes).await.map_err(|error| MethodError::Invalid(error.to_string()))?;
+    let files = files::kept(core, &params.attachments).await?;
     let start = Start {
         message_key: format!("client:{run_id}"),
         agent_id: agent.id.clone(),
         run_id: run_id.clone(),
         session_key,
         text: params.message,
+        files,
         channel: None,
         timeout: params.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
         wishes,

@@ -49,6 +49,7 @@ pub struct Health {
     agents: Vec<Shape>,
     sessions: SessionHealth,
     messages: Shape,
+    degraded: Vec<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -117,7 +118,7 @@ pub async fn refresh(core: &Core) -> Result<(), StoreError> {
     let channels = enabled().map(|p| (p.channel.clone(), super::channels::summary(p))).collect();
     let labels = enabled().map(|p| (p.channel.clone(), Value::String(p.label.clone()))).collect();
     let snapshot = Health {
-        ok: errors.is_empty(),
+        ok: errors.is_empty() && core.config.fault.is_none(),
         ts: core.clock.now_ms(),
         duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         plugins: PluginHealth {
@@ -137,6 +138,7 @@ pub async fn refresh(core: &Core) -> Result<(), StoreError> {
         })],
         sessions,
         messages: value!(core.messages.counters()),
+        degraded: degraded(core),
     };
     core.health.show(json(&snapshot));
     core.events.health_changed();
@@ -181,6 +183,7 @@ pub struct Status {
     heartbeat: Shape,
     channel_summary: Vec<String>,
     queued_system_events: Vec<String>,
+    degraded: Vec<String>,
     degraded_plugins: Vec<String>,
     tasks: Shape,
     task_audit: Shape,
@@ -213,6 +216,7 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
              "everyMs": period.map(|p| p.as_millis()), "waitingForRoute": false}]}),
         channel_summary: plugins.iter().filter(|p| p.enabled).map(channel_line).collect(),
         queued_system_events: core.heartbeats.waiting().await?,
+        degraded: degraded(&core),
         degraded_plugins: plugins
             .iter()
             .filter(|p| p.enabled && p.state != PluginState::Running)
@@ -230,6 +234,12 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
         messages: value!(core.messages.counters()),
         backlog: value!(core.messages.backlog().await?),
     })
+}
+
+/// What of the gateway itself is not as it should be, for people.
+fn degraded(core: &Core) -> Vec<String> {
+    let fault = core.config.fault.iter();
+    fault.map(|fault| format!("running on the last good configuration: {fault}")).collect()
 }
 
 fn session_line(core: &Core, session: &RecentSession) -> Value {

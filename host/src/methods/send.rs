@@ -1,6 +1,6 @@
 //! `send`, `poll` and `message.action`: doing something on a channel, once per key.
 
-use super::{Access, Caller, Core, Failure, MethodError, Responder, Shape, Table};
+use super::{Access, Caller, Core, Failure, MethodError, Responder, Shape, Table, files};
 use crate::{
     messages::{DeliveryError, SendRequest},
     protocol::{
@@ -80,6 +80,8 @@ pub struct SendParams {
     media_url: Option<String>,
     #[serde(default)]
     media_urls: Vec<String>,
+    #[serde(flatten)]
+    file: files::Upload,
     #[serde(default)]
     channel: Option<String>,
     #[serde(default)]
@@ -114,13 +116,10 @@ async fn send(core: Arc<Core>, _: Arc<Caller>, params: SendParams, to: Responder
 async fn send_now(core: &Core, params: SendParams) -> Result<Json, Failure> {
     let key = params.idempotency_key.clone();
     let channel = channel(core, params.channel)?;
-    let media = params.media_url.iter().chain(&params.media_urls);
-    let attachments = media.map(|url| jackfield_plugin_api::attachment::Attachment {
-        url: Some(url.clone()),
-        ..Default::default()
-    });
+    let urls = params.media_url.iter().chain(&params.media_urls);
+    let attachments = files::attachments(core, urls, params.file).await?;
     let request = SendRequest {
-        attachments: attachments.collect(),
+        attachments,
         ..request(Sending {
             to: bare(&channel, &params.to),
             channel,

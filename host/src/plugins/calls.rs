@@ -5,11 +5,13 @@
 
 use super::{
     Attempt, Fetch, Fetched, HttpRequest, HttpResponse, Plugins, Receipt, Reconciled, RouteError,
-    SendError, ledger,
+    SendError,
+    confine::Folders,
+    ledger,
     live::{self, Handed, Live},
     slot::Slot,
 };
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::time;
 
 /// How long a request on a plugin's route waits for a plugin that is starting.
@@ -84,6 +86,13 @@ impl Plugins {
     /// plugin to ask, or it did not answer.
     pub async fn reconcile(&self, channel: &str, attempt: Attempt) -> Option<Reconciled> {
         self.slot(channel)?.live().await?.reconcile(attempt).await
+    }
+
+    /// A folder that the channel's plugin may write files into.
+    #[must_use]
+    pub fn spool(&self, channel: &str) -> Option<PathBuf> {
+        let id = self.slot(channel)?.id();
+        Some(Folders::of(&self.shared.settings.state_dir, &id).spool)
     }
 
     fn enabled(&self, channel: &str) -> Result<&Arc<Slot>, SendError> {

@@ -137,6 +137,7 @@ fn start(id: &str, life: &Life) -> Start {
         Box::new(|_, _| Ok(()))
     };
     Start {
+        files: Vec::new(),
         run_id: id.to_owned(),
         session_key: key(life),
         agent_id: "main".into(),

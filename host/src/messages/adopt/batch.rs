@@ -2,6 +2,7 @@
 
 use super::super::{inbound::Work, policy::Flow};
 use crate::{agent::commands::Command, store::journal::JournalRow};
+use jackfield_plugin_api::event::Event;
 use std::time::Duration;
 
 /// Messages that one turn may answer.
@@ -26,22 +27,28 @@ pub(super) fn settling(rows: &[JournalRow], flow: &Flow, now_ms: u64) -> Option<
     (!wait.is_zero()).then_some(wait)
 }
 
-/// The turn of the first row and of those behind it that fit, with the numbers of all.
-pub(super) fn gather(
-    mut work: Work,
-    rows: &[JournalRow],
-    flow: &Flow,
-    now_ms: u64,
-) -> (Work, Vec<u64>) {
+/// Messages that one turn answers.
+pub(super) struct Batch {
+    /// The first, with the words of all.
+    pub(super) work: Work,
+    /// Their numbers, the first one's first.
+    pub(super) seqs: Vec<u64>,
+    /// The events behind the first.
+    pub(super) more: Vec<Event>,
+}
+
+/// The turn of the first row and of those behind it that fit.
+pub(super) fn gather(mut work: Work, rows: &[JournalRow], flow: &Flow, now_ms: u64) -> Batch {
     let mut seqs: Vec<u64> = rows.first().map(|row| row.seq).into_iter().collect();
     // An order stands alone: among other words it would be one no more.
     let is_order = |work: &Work| Command::parse(&work.text).is_some();
     if is_order(&work) {
-        return (work, seqs);
+        return Batch { work, seqs, more: Vec::new() };
     }
     if !flow.collects() || rows.first().is_some_and(|row| row.attempts >= TOGETHER_MAX) {
-        return (work, seqs);
+        return Batch { work, seqs, more: Vec::new() };
     }
+    let mut more = Vec::new();
     for row in rows.iter().skip(1) {
         let next = row.payload.as_deref().map(serde_json::from_str::<Work>);
         let Some(Ok(next)) = next else { break };
@@ -56,6 +63,7 @@ pub(super) fn gather(
         work.text.push_str(&next.text);
         work.reply_to = next.reply_to;
         seqs.push(row.seq);
+        more.push(next.event);
     }
-    (work, seqs)
+    Batch { work, seqs, more }
 }

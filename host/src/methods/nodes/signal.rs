@@ -146,6 +146,7 @@ async fn begin(
     let session_key = chat::canonical(core, given.as_str().unwrap_or(key::MAIN))?;
     let run_id = payload["eventId"].as_str().map_or_else(clock::uuid, |id| format!("node:{id}"));
     let start = Start {
+        files: Vec::new(),
         message_key: format!("client:{run_id}"),
         agent_id: core.agent_in(&session_key)?.id.clone(),
         run_id,

@@ -4,6 +4,7 @@
  *   HANG_AT_LOAD    its constructor never returns
  *   MAJOR=n         built for another ABI major
  *   BYTES=n         its entry is of another length
+ *   NO_ENTRY        it exports nothing
  *   NO_DELIVER      its entry lacks a function
  *   AT_LOAD="path"  reads this file before the host asks for anything
  */
@@ -182,7 +183,11 @@ static jackfield_status close_plugin(void *instance, uint32_t deadline_ms) {
     return JACKFIELD_OK;
 }
 
+#ifdef NO_ENTRY
+__attribute__((unused)) static const struct jackfield_plugin hidden = {
+#else
 JACKFIELD_PLUGIN = {
+#endif
     MAJOR,
     JACKFIELD_ABI_MINOR,
     BYTES,

@@ -41,5 +41,6 @@ mod startup;
 mod swap;
 mod tls;
 mod transcripts;
+mod trust;
 mod walk;
 mod webchat;

@@ -1,6 +1,7 @@
 //! `jackfield plugins`: packages on this machine's disk, and what a gateway makes of them.
 
 pub mod disk;
+pub mod keys;
 
 use super::{
     print,
@@ -80,6 +81,9 @@ pub enum Verb {
         #[command(flatten)]
         form: Form,
     },
+    /// Keys and signatures.
+    #[command(flatten)]
+    Keys(keys::Verb),
 }
 
 /// Arguments of `jackfield plugins list`.
@@ -119,6 +123,7 @@ pub fn run(verb: Verb) -> Result<(), Failure> {
             change(&reach, "plugins.upgrade", &json!({"path": path}))
         }
         Verb::Explain { file, form } => disk::explained(&file, &form),
+        Verb::Keys(verb) => keys::run(verb),
         Verb::Pack { manifest, library, extra, out, form } => {
             let plan = PackPlan { manifest, library, extra, out };
             let packed = pack(&plan).map_err(|error| Failure::new(error.to_string()))?;
@@ -196,6 +201,7 @@ fn info(of: &Value) -> String {
         one("Process", "pid"),
         one("Restarts", "restarts"),
         one("Files", "path"),
+        one("Trust", "trust"),
     ];
     for layer in print::rows(of, "sandbox") {
         let cell = |field| print::cell(layer, field);

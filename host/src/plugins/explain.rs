@@ -3,7 +3,7 @@
 //! It is the road to a start as far as no library is opened: manifest, owners, hashes, ELF header.
 //! Must not know: who asks, what is configured.
 
-use super::{Refusal, discover, elf, refusal::shown, stage};
+use super::{Refusal, discover, elf, refusal::shown, stage, trust::Trust};
 use jackfield_plugin_api::manifest::{MANIFEST_FILE, Manifest};
 use std::{ffi::OsStr, path::Path};
 
@@ -25,7 +25,8 @@ pub fn explain(path: &Path, scratch: &Path) -> Explained {
         return Explained { manifest: None, refusal: Some(without_manifest(path)) };
     }
     let found = discover::examine(package, true);
-    let refusal = found.refusal.or_else(|| stage::stage(package, true, scratch).err());
+    let refusal =
+        found.refusal.or_else(|| stage::stage(package, true, scratch, &Trust::default()).err());
     Explained { manifest: found.manifest, refusal }
 }
 

@@ -213,6 +213,11 @@ impl Slot {
         self.book().status.pid = pid;
     }
 
+    /// By whose word the package runs.
+    pub(super) fn vouched(&self, words: String) {
+        self.book().status.trust = Some(words);
+    }
+
     /// What the life's process is closed in by; told once and kept for people.
     pub(super) fn confined(&self, layers: Vec<Layer>) {
         let plugin = self.id();

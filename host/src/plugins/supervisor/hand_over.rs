@@ -10,7 +10,7 @@ use super::{
     start::Prepared,
     swap::{PROBE_TIME, Step, Swap},
 };
-use crate::plugins::{Refusal, status::SwapOutcome};
+use crate::plugins::{Refusal, status::SwapOutcome, trust::Floor};
 use futures_util::FutureExt;
 use jackfield_plugin_api::{frame::HostFrame, link::LinkState, manifest::Manifest};
 use std::mem;
@@ -97,6 +97,7 @@ impl Supervisor {
         other.role = Role::Parked;
         life.role = Role::Serving;
         self.slot.describe(&life.package, &life.staged.manifest);
+        self.slot.vouched(life.staged.grant.words());
         self.slot.confined(life.layers.clone());
         if let Some(settings) = swap.settings.take() {
             self.slot.configure(settings);
@@ -127,6 +128,10 @@ impl Supervisor {
 
     /// The new version has proved itself: the old one ends.
     pub(super) fn confirm(&self, mut swap: Swap) {
+        if let Some(Prepared { staged, .. }) = &self.prepared {
+            let floor = Floor::of(&self.shared.settings.state_dir);
+            floor.raise(&staged.manifest.id, &staged.manifest.version, &staged.grant);
+        }
         self.slot.report(swap.report(SwapOutcome::Done, None, self.shared.clock.now_ms()));
         if let Some(old) = swap.other.take() {
             self.shared.tracker.spawn(old.see_off(RESTART_GRACE));
@@ -203,6 +208,7 @@ impl Supervisor {
         mem::swap(life, &mut old);
         self.prepared = Some(life.prepared());
         self.slot.describe(&life.package, &life.staged.manifest);
+        self.slot.vouched(life.staged.grant.words());
         self.slot.confined(life.layers.clone());
         self.go_on(life, &swap);
         self.slot.ended(&how);

@@ -21,6 +21,7 @@ mod coders;
 mod config_rpc;
 mod crash;
 mod cron;
+mod damage;
 mod dead_letters;
 mod disk;
 mod durability;

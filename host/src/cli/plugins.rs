@@ -54,11 +54,14 @@ pub enum Verb {
         #[command(flatten)]
         reach: Reach,
     },
-    /// Say why a package would be refused, without a gateway and without running it
+    /// Say why a package would not start: machine, C library, ABI, files, signature, permissions
     Explain {
         /// The package's folder, its plugin.toml or its library
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Where the configuration is.
+        #[command(flatten)]
+        place: Place,
         /// How to print.
         #[command(flatten)]
         form: Form,
@@ -122,7 +125,7 @@ pub fn run(verb: Verb) -> Result<(), Failure> {
             let path = file.canonicalize().unwrap_or(file);
             change(&reach, "plugins.upgrade", &json!({"path": path}))
         }
-        Verb::Explain { file, form } => disk::explained(&file, &form),
+        Verb::Explain { file, place, form } => disk::explained(&file, &place, &form),
         Verb::Keys(verb) => keys::run(verb),
         Verb::Pack { manifest, library, extra, out, form } => {
             let plan = PackPlan { manifest, library, extra, out };

@@ -6,7 +6,7 @@ use crate::{
     cli::{
         print,
         reach::{Form, Place},
-        report::{FAILED, Failure},
+        report::Failure,
     },
     config::{Config, document},
     gateway::wiring,
@@ -187,13 +187,9 @@ fn sign(package: &Path, key: &Path, form: &Form) -> Result<(), Failure> {
 fn whole(package: &Path) -> Result<(String, String), Failure> {
     let scratch = tempfile::tempdir()
         .map_err(|error| Failure::new(format!("no temporary directory can be made: {error}")))?;
-    match explain::explain(package, scratch.path()) {
-        explain::Explained { refusal: Some(refusal), .. } => {
-            Err(Failure::new(refusal.to_string()).code(FAILED))
-        }
-        explain::Explained { manifest: Some(manifest), .. } => Ok((manifest.id, manifest.version)),
-        explain::Explained { .. } => Err(Failure::new("there is no manifest")),
-    }
+    explain::whole(package, scratch.path())
+        .map(|manifest| (manifest.id, manifest.version))
+        .map_err(|refusal| Failure::new(refusal.to_string()))
 }
 
 fn verify(package: &Path, key: Option<&str>, place: &Place, form: &Form) -> Result<(), Failure> {

@@ -11,6 +11,7 @@ mod state;
 mod status;
 // From folder to library.
 mod confine;
+pub mod conformance;
 mod discover;
 mod elf;
 pub mod explain;

@@ -3,7 +3,11 @@
 
 use harness::{Client, Gateway, Options, Terminal, cc::CPlugin, eventually};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 const ISOLATIONS: [&str; 2] = ["process", "in-process"];
 
@@ -17,8 +21,21 @@ async fn row(client: &mut Client, id: &str, states: &[&str]) -> Value {
     .await
 }
 
+/// Waits until a plugin is known to have this trouble.
+async fn troubled(client: &mut Client, id: &str, words: &str) {
+    eventually(words, async || {
+        let list = client.call("plugins.list", json!({})).await;
+        let rows = list["plugins"].as_array()?;
+        let row = rows.iter().find(|row| row["id"] == id)?;
+        row["lastError"].as_str()?.contains(words).then_some(())
+    })
+    .await;
+}
+
 async fn still_serves(client: &mut Client) {
-    let ask = json!({ "message": "still there?", "sessionKey": "main", "idempotencyKey": "alive" });
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let key = format!("alive-{}", ASKED.fetch_add(1, Ordering::Relaxed));
+    let ask = json!({ "message": "still there?", "sessionKey": "main", "idempotencyKey": key });
     let (_, done) = client.call_two_stage("agent", ask).await;
     assert_eq!(done["status"], "ok", "{done}");
 }
@@ -31,9 +48,12 @@ fn library(package: &Path) -> std::path::PathBuf {
     package.join("libtrespasser.so")
 }
 
+type Damage = Box<dyn Fn(&mut Vec<u8>)>;
+type Patch = fn(&mut Vec<u8>);
+
 /// The ways of damage: a name, and what becomes of the bytes.
-fn damages() -> Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> {
-    let mut all: Vec<(String, Box<dyn Fn(&mut Vec<u8>)>)> = Vec::new();
+fn damages() -> Vec<(String, Damage)> {
+    let mut all: Vec<(String, Damage)> = Vec::new();
     for tenth in 0..10_usize {
         let cut = move |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() * tenth / 10);
         let flip = move |bytes: &mut Vec<u8>| {
@@ -75,7 +95,7 @@ async fn a_file_that_was_damaged_after_packing_is_never_opened() {
 /// The hashes fit here, so only opening can tell: somebody packed a broken library.
 #[tokio::test]
 async fn a_broken_library_with_the_right_hash_takes_down_a_process_of_its_own() {
-    let broken: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let broken: [(&str, Patch); 6] = [
         ("early", |bytes| flip(bytes, 1)),
         ("tables", |bytes| flip(bytes, 2)),
         ("code", |bytes| flip(bytes, 3)),
@@ -123,15 +143,11 @@ async fn a_constructor_that_falls_or_hangs_holds_up_nobody() {
     let gateway = Gateway::start_in(home, Vec::new()).await;
     let mut client = gateway.client().await;
     for kind in ["p", "i"] {
-        let row = row(&mut client, &format!("falls-{kind}"), &["refused"]).await;
-        let reason = row["lastError"].as_str().expect("a reason");
-        assert!(reason.contains("SIGSEGV while loading"), "{reason}");
+        troubled(&mut client, &format!("falls-{kind}"), "SIGSEGV while loading").await;
     }
     still_serves(&mut client).await;
     for kind in ["p", "i"] {
-        let row = row(&mut client, &format!("hangs-{kind}"), &["restarting", "quarantined"]).await;
-        let reason = row["lastError"].as_str().expect("a reason");
-        assert!(reason.contains("did not finish loading"), "{reason}");
+        troubled(&mut client, &format!("hangs-{kind}"), "did not finish loading").await;
     }
     still_serves(&mut client).await;
 }
@@ -193,13 +209,16 @@ async fn explain_says_why_a_file_does_not_load() {
     let (document, fine, text) = explained(&other, "machine").await;
     assert!(!fine && text.contains("built for"), "{document}");
     let newer = CPlugin::trespasser("").patched(|bytes| {
-        let at = bytes.windows(8).position(|window| window == b"GLIBC_2.").expect("it needs libc");
-        bytes[at..at + 11].copy_from_slice(b"GLIBC_2.999");
+        // Some name of a newer version is replaced by one that is newer still.
+        let name = b"GLIBC_2.3";
+        let found = |window: &[u8]| window == name;
+        let at = bytes.windows(name.len()).position(found).expect("it needs a newer function");
+        bytes[at + name.len() - 1] = b'9';
     });
     let (document, fine, text) = explained(&newer, "glibc").await;
-    assert!(!fine && text.contains("needs 2.999"), "{document}");
+    assert!(!fine && text.contains("needs 2.9"), "{document}");
     let reason = document["text"].as_str().expect("a reason");
-    assert!(reason.contains("GLIBC_2.999") && reason.lines().count() <= 2, "{reason}");
+    assert!(reason.contains("GLIBC_2.9") && reason.lines().count() <= 2, "{reason}");
     let (document, fine, text) =
         explained(&CPlugin::trespasser("").define("MAJOR=7"), "opening").await;
     assert!(!fine && text.contains("built for plugin ABI 7, this gateway speaks 1"), "{document}");

@@ -159,9 +159,9 @@ async fn nothing_runs_that_nobody_vouches_for() {
         config.push_str(&key.trusted(ids, false));
     }
     let cases = cases();
-    for id in cases.iter().map(|case| case.id).chain(["good", "elsewhere"]) {
-        config += &format!("[channels.{id}]\nenabled = true\n");
-    }
+    let ids = cases.iter().map(|case| case.id).chain(["good", "elsewhere"]);
+    let channels = ids.map(|id| format!("[channels.{id}]\nenabled = true\n"));
+    config.extend(channels);
     let home = Gateway::lay_out(&Options::default().config(&config));
     let folder = unnamed(home.path());
     for case in &cases {
@@ -229,11 +229,9 @@ async fn only_a_key_that_may_signs_what_runs_in_the_gateway() {
     let work = tempfile::tempdir().expect("a temporary folder");
     let (may, may_not) = (Key::make(work.path(), "may"), Key::make(work.path(), "may-not"));
     let mut config = may.trusted("\"inside\"", true) + &may_not.trusted("\"outside\"", false);
-    for id in ["inside", "outside"] {
-        config += &format!(
-            "[plugins.{id}]\nisolation = \"in-process\"\n[channels.{id}]\nenabled = true\n"
-        );
-    }
+    config.extend(["inside", "outside"].map(|id| {
+        format!("[plugins.{id}]\nisolation = \"in-process\"\n[channels.{id}]\nenabled = true\n")
+    }));
     let home = Gateway::lay_out(&Options::default().config(&config));
     for (id, key) in [("inside", &may), ("outside", &may_not)] {
         let package = unnamed(home.path()).join(id);

@@ -2,6 +2,7 @@
 
 pub mod disk;
 pub mod keys;
+pub mod kit;
 
 use super::{
     print,
@@ -87,6 +88,9 @@ pub enum Verb {
     /// Keys and signatures.
     #[command(flatten)]
     Keys(keys::Verb),
+    /// For those who write plugins.
+    #[command(flatten)]
+    Kit(kit::Verb),
 }
 
 /// Arguments of `jackfield plugins list`.
@@ -127,6 +131,7 @@ pub fn run(verb: Verb) -> Result<(), Failure> {
         }
         Verb::Explain { file, place, form } => disk::explained(&file, &place, &form),
         Verb::Keys(verb) => keys::run(verb),
+        Verb::Kit(verb) => kit::run(verb),
         Verb::Pack { manifest, library, extra, out, form } => {
             let plan = PackPlan { manifest, library, extra, out };
             let packed = pack(&plan).map_err(|error| Failure::new(error.to_string()))?;

@@ -38,6 +38,9 @@ impl Default for PluginsSection {
             hot_swap: HotSwap::default(),
             probation_s: 60,
             start_s: 30,
+            signatures: SignaturePolicy::default(),
+            trust: Vec::new(),
+            revoked: Vec::new(),
             entries: BTreeMap::new(),
         }
     }

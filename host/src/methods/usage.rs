@@ -28,7 +28,7 @@ async fn cost(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Shape, Meth
     let now = core.clock.now_ms();
     let since = day_of(now).saturating_sub((DAYS - 1) * DAY_MS);
     let days = core.store.read(move |c| transcripts::used_by_day(c, None, since, u64::MAX)).await?;
-    let daily: Vec<Value> = days.iter().map(|day| dated(day)).collect();
+    let daily: Vec<Value> = days.iter().map(dated).collect();
     Ok(value!({
         "updatedAt": now, "days": DAYS, "daily": daily, "totals": totals(&days),
         "cacheStatus": {"status": "fresh", "cachedFiles": 0, "pendingFiles": 0, "staleFiles": 0},

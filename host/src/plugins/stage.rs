@@ -30,6 +30,9 @@ const COPIES_KEPT: usize = 3;
 /// A copy under way; renamed when it is whole.
 const UNFINISHED: &str = ".new-";
 
+/// A file beside the listed ones, if it is there: its name and its bytes.
+type Beside = (&'static str, Option<Vec<u8>>);
+
 /// A private copy that passed every check that needs no loading.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Staged {
@@ -56,41 +59,47 @@ pub(super) fn stage(
     let text = read(&manifest_path, MANIFEST_BYTES_MAX)?;
     let manifest = parse(&manifest_path, &text)?;
     let digest = hex(&Sha256::digest(&text));
-    let grant = granted(package, explicit, state_dir, trust, (&manifest, &text, &digest))?;
+    let signature = signature_of(package)?;
+    let asked = Package {
+        path: package,
+        explicit,
+        manifest: &manifest,
+        text: &text,
+        digest: &digest,
+        signature: signature.as_deref(),
+    };
+    let grant = granted(&asked, state_dir, trust)?;
     let folder = state_dir.join("staged").join(&manifest.id);
     let dir = folder.join(format!("{}-{}", manifest.version, &digest[..12]));
     let staged = Staged { library: dir.join(&manifest.library), dir, manifest, grant };
-    if staged.dir.exists() && staged.verify().is_ok() {
+    let kept = fs::read_to_string(staged.dir.join(SIGNATURE_FILE)).ok();
+    if staged.dir.exists() && kept == signature && staged.verify().is_ok() {
         return Ok(staged);
     }
-    copy(package, &folder, &staged, &text)?;
+    let beside = [(MANIFEST_FILE, Some(text)), (SIGNATURE_FILE, signature.map(Vec::from))];
+    copy(package, &folder, &staged, &beside)?;
     prune(&folder, &staged.dir);
     Ok(staged)
 }
 
 /// By whose word the package may run. Whoever it is: the bytes of the manifest read here are the
 /// ones that count from now on.
-fn granted(
-    package: &Path,
-    explicit: bool,
-    state_dir: &Path,
-    trust: &Trust,
-    (manifest, text, digest): (&Manifest, &[u8], &str),
-) -> Result<Grant, Refusal> {
-    let path = package.join(SIGNATURE_FILE);
-    let signature = if path.symlink_metadata().is_ok() {
-        Some(String::from_utf8_lossy(&read(&path, signature::TEXT_BYTES_MAX)?).into_owned())
-    } else {
-        None
-    };
-    let signature = signature.as_deref();
-    let asked = Package { path: package, explicit, manifest, text, digest, signature };
-    let grant = trust.grant(&asked, &Floor::of(state_dir))?;
+fn granted(asked: &Package<'_>, state_dir: &Path, trust: &Trust) -> Result<Grant, Refusal> {
+    let grant = trust.grant(asked, &Floor::of(state_dir))?;
     if grant == Grant::RootOwned {
-        let files = manifest.files.keys().map(|name| package.join(name));
-        owner::check_roots(package, files.chain([package.join(MANIFEST_FILE)]))?;
+        let files = asked.manifest.files.keys().map(|name| asked.path.join(name));
+        owner::check_roots(asked.path, files.chain([asked.path.join(MANIFEST_FILE)]))?;
     }
     Ok(grant)
+}
+
+fn signature_of(package: &Path) -> Result<Option<String>, Refusal> {
+    let path = package.join(SIGNATURE_FILE);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let bytes = read(&path, signature::TEXT_BYTES_MAX)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Refusal> {
@@ -128,13 +137,13 @@ fn parse(path: &Path, text: &[u8]) -> Result<Manifest, Refusal> {
     }
 }
 
-fn copy(package: &Path, folder: &Path, staged: &Staged, text: &[u8]) -> Result<(), Refusal> {
+fn copy(package: &Path, folder: &Path, staged: &Staged, beside: &[Beside]) -> Result<(), Refusal> {
     let failure = |error: &io::Error| host_failure(folder, "cannot stage here", error);
     let private = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     private(folder).map_err(|error| failure(&error))?;
     let unfinished = folder.join(format!("{UNFINISHED}{}", clock::uuid()));
     private(&unfinished).map_err(|error| failure(&error))?;
-    let copied = copy_files(package, &unfinished, staged, text)
+    let copied = copy_files(package, &unfinished, staged, beside)
         .and_then(|()| check_files(&unfinished, &staged.manifest))
         .and_then(|()| publish(&unfinished, &staged.dir).map_err(|error| failure(&error)));
     if copied.is_err() {
@@ -143,7 +152,12 @@ fn copy(package: &Path, folder: &Path, staged: &Staged, text: &[u8]) -> Result<(
     copied
 }
 
-fn copy_files(package: &Path, target: &Path, staged: &Staged, text: &[u8]) -> Result<(), Refusal> {
+fn copy_files(
+    package: &Path,
+    target: &Path,
+    staged: &Staged,
+    beside: &[Beside],
+) -> Result<(), Refusal> {
     let write = |name: &str, from: &mut dyn Read| -> io::Result<u64> {
         let mode = if name == staged.manifest.library { 0o500 } else { 0o400 };
         let path = target.join(name);
@@ -170,9 +184,11 @@ fn copy_files(package: &Path, target: &Path, staged: &Staged, text: &[u8]) -> Re
             return Err(large());
         }
     }
-    let mut text = text;
-    write(MANIFEST_FILE, &mut text)
-        .map_err(|error| host_failure(&target.join(MANIFEST_FILE), "cannot write", &error))?;
+    for (name, text) in beside {
+        let Some(mut text) = text.as_deref() else { continue };
+        write(name, &mut text)
+            .map_err(|error| host_failure(&target.join(name), "cannot write", &error))?;
+    }
     Ok(())
 }
 

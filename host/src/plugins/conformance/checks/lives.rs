@@ -3,11 +3,12 @@
 //!
 //! Must not know: processes, packages.
 
-use super::{
-    super::{Bench, Legacy, Report, desk::Desk},
-    in_order, msg, start, text,
+use super::{in_order, msg, start, text};
+use crate::plugins::{
+    carrier::Exit,
+    conformance::{Bench, Legacy, Report, desk::Desk},
+    refusal,
 };
-use crate::plugins::{carrier::Exit, refusal};
 use jackfield_plugin_api::frame::{HostFrame, PluginFrame, WINDOW};
 use serde_json::json;
 use std::{collections::BTreeSet, time::Duration};

@@ -32,9 +32,9 @@ define pack
 done
 endef
 
-.PHONY: help run test crash dist swap schemas web fmt
+.PHONY: bench-start help run test crash dist swap schemas web fmt
 help: ## List the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Build the gateway and its plugins and run them (ARGS="--port 18790")
 	@tests/setup.sh build
@@ -90,6 +90,11 @@ web: ## Check the sources of the pages, run their tests and build their committe
 	@tests/setup.sh test
 	@cd $(WEB) && PATH="$(NODE):$$PATH" && npm test --silent && npm run build --silent
 	@cd $(A2UI) && PATH="$(NODE):$$PATH" && npm run build --silent
+
+bench-start: ## Measure what installed but disabled plugins cost at the start
+	@tests/setup.sh build
+	@cargo build --quiet --locked --package jackfield
+	@cargo run --quiet --locked --package jackfield-tests --example bench-start
 
 fmt: ## Format every Rust file
 	@cargo fmt --all

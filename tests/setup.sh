@@ -2,7 +2,7 @@
 # Installs what `make` needs and the machine lacks; quick and silent when nothing is missing.
 #
 #   tests/setup.sh build   a C compiler (SQLite is compiled in)
-#   tests/setup.sh test    that, Node and npm, Chromium, and the pinned packages of tests/node and
+#   tests/setup.sh test    that, Node and npm, Chromium, minisign, and the pinned packages of tests/node and
 #                          of the web page's source; Node itself is pinned in tests/node
 #
 # Debian packages are installed with apt-get, as root or through sudo; elsewhere the missing
@@ -76,6 +76,7 @@ for_build() {
 
 for_tests() {
     have node && have npm || apt_install nodejs npm
+    have minisign || apt_install minisign
     have chromium || apt_install chromium fonts-dejavu-core
     node_packages tests/node
     pinned_node

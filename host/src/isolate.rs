@@ -14,7 +14,7 @@ use crate::plugins::{
     Demand, Refusal,
     callbacks::Door,
     library::{self, Expected, Module, Opened},
-    runner::{self, CLOSE_MS, EXIT_MISUSED, EXIT_REFUSED, Order, Report},
+    runner::{self, CLOSE_MS, EXIT_MISUSED, EXIT_REFUSED, LoadedAs, Order, Report},
 };
 use jackfield_plugin_api::{
     abi::Status,
@@ -24,6 +24,8 @@ use jackfield_plugin_api::{
 use outlet::Outlet;
 use std::{io, os::unix::net::UnixStream, process::ExitCode, sync::Arc, thread, time::Duration};
 
+/// The level of [`Order::log_level`] from which on everything is told.
+const DEBUG: u8 = 4;
 const FULL_WAIT_FIRST: Duration = Duration::from_millis(1);
 const FULL_WAIT_LONGEST: Duration = Duration::from_millis(50);
 /// A plugin that does not close gets this long after the socket has ended.
@@ -66,6 +68,11 @@ fn host(mut socket: UnixStream, probe: bool) -> io::Result<u8> {
     harden::give_up_rights()?;
     let Some(bytes) = runner::read_frame(&mut socket, FRAME_BYTES_HARD)? else { return Ok(0) };
     let order: Order = serde_json::from_slice(&bytes)?;
+    if order.log_level >= DEBUG {
+        // What a layout check has to say at length reaches the gateway's log by standard error.
+        let lines = tracing_subscriber::fmt().with_writer(io::stderr).without_time();
+        let _ = lines.with_ansi(false).with_max_level(tracing::Level::DEBUG).try_init();
+    }
     let layers = sandbox::enter(&order.confinement);
     if order.confinement.demand == Demand::Require && !sandbox::is_whole(&layers) {
         return refuse(&mut socket, Refusal::NotConfined { file: order.shown, layers });
@@ -76,7 +83,8 @@ fn host(mut socket: UnixStream, probe: bool) -> io::Result<u8> {
         Ok(module) => module,
         Err(refusal) => return refuse(&mut socket, refusal),
     };
-    runner::write_frame(&mut socket, &serde_json::to_vec(&Report::Loaded { layers })?)?;
+    let loaded = LoadedAs { layers, flags: module.flags(), build: module.build() };
+    runner::write_frame(&mut socket, &serde_json::to_vec(&Report::Loaded(loaded))?)?;
     if probe { Ok(0) } else { serve(socket, module, &order) }
 }
 

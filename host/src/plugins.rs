@@ -11,13 +11,16 @@ mod state;
 mod status;
 // From folder to library.
 mod confine;
+pub mod conformance;
 mod discover;
 mod elf;
 pub mod explain;
 pub(crate) mod library;
 mod manifest;
 pub mod pack;
+pub mod signature;
 mod stage;
+mod trust;
 // Carrying frames.
 pub(crate) mod callbacks;
 mod carrier;
@@ -59,6 +62,7 @@ pub use refusal::Refusal;
 pub use runner::RUNNER_VERB;
 pub use state::PluginState;
 pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus, SwapOutcome, SwapReport};
+pub use trust::{Policy, SIGNATURE_FILE, Trust, TrustedKey};
 pub use usage::Usage;
 
 use crate::clock::Clock;
@@ -96,6 +100,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// The gateway's version, told to plugins.
     pub host_version: String,
+    /// Whose packages may run.
+    pub trust: Trust,
     /// The enabled channels, and only these.
     pub entries: Vec<Entry>,
     /// Another version that appears in a folder takes over by itself.
@@ -112,6 +118,7 @@ impl Default for Settings {
             dirs: Vec::new(),
             state_dir: PathBuf::new(),
             host_version: String::new(),
+            trust: Trust::default(),
             entries: Vec::new(),
             hot_swap: false,
             probation: PROBATION,
@@ -256,6 +263,11 @@ impl Plugins {
             tracing::error!(plugin, "the gateway was taken down while this plugin was inside it");
         }
         let clock = Clock::system();
+        if settings.trust.policy == Policy::Off {
+            tracing::warn!(
+                "`[plugins] signatures = \"off\"`: whatever lies in a plugin folder may run"
+            );
+        }
         let found = discover::scan(&settings.dirs);
         let others = status::others(&found, &clock);
         let halt = stop.child_token();

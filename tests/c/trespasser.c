@@ -4,6 +4,7 @@
  *   HANG_AT_LOAD    its constructor never returns
  *   MAJOR=n         built for another ABI major
  *   BYTES=n         its entry is of another length
+ *   NO_ENTRY        it exports nothing
  *   NO_DELIVER      its entry lacks a function
  *   AT_LOAD="path"  reads this file before the host asks for anything
  */
@@ -114,7 +115,7 @@ static void attempt(char *words) {
 #if defined(FAULT_AT_LOAD) || defined(HANG_AT_LOAD) || defined(AT_LOAD)
 __attribute__((constructor)) static void loaded(void) {
 #ifdef FAULT_AT_LOAD
-    raise(SIGSEGV);
+    *(volatile int *)8 = 1; /* a real fault: Rust's handler lets a raised one pass */
 #endif
 #ifdef HANG_AT_LOAD
     for (;;) pause();
@@ -182,7 +183,11 @@ static jackfield_status close_plugin(void *instance, uint32_t deadline_ms) {
     return JACKFIELD_OK;
 }
 
+#ifdef NO_ENTRY
+__attribute__((unused)) static const struct jackfield_plugin hidden = {
+#else
 JACKFIELD_PLUGIN = {
+#endif
     MAJOR,
     JACKFIELD_ABI_MINOR,
     BYTES,

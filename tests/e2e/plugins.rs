@@ -3,6 +3,7 @@
 
 use harness::{
     Client, Gateway, Options,
+    cc::CPlugin,
     digest::sha256_hex,
     eventually,
     gateway::{is_gone, signal},
@@ -320,6 +321,37 @@ async fn a_plugin_that_is_only_installed_costs_nothing() {
     assert!(gateway.children().is_empty(), "no process");
     let maps = fs::read_to_string(format!("/proc/{}/maps", gateway.pid())).expect("it runs");
     assert!(!maps.contains("jackfield_line_echo"), "not mapped");
+}
+
+#[tokio::test]
+async fn no_library_is_opened_that_is_not_enabled() {
+    use rustix::fs::inotify;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let model = folder.path().join("model");
+    CPlugin::named("model", "").pack(&model);
+    let home = Gateway::lay_out(&Options::default());
+    let manifest = fs::read_to_string(model.join("plugin.toml")).expect("it was packed");
+    let watch = inotify::init(inotify::CreateFlags::NONBLOCK).expect("the kernel has inotify");
+    let mut libraries = Vec::new();
+    for n in 0..50 {
+        let package = home.path().join(format!("plugins/spare-{n}"));
+        fs::create_dir(&package).expect("the home is ours");
+        let own = manifest.replace("\"model\"", &format!("\"spare-{n}\""));
+        fs::write(package.join("plugin.toml"), own).expect("the home is ours");
+        let library = package.join("libtrespasser.so");
+        fs::copy(model.join("libtrespasser.so"), &library).expect("the home is ours");
+        inotify::add_watch(&watch, &library, inotify::WatchFlags::OPEN).expect("it is there");
+        libraries.push(library);
+    }
+    let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
+    let mut opened = || inotify::Reader::new(&watch, &mut buffer).next().is_ok();
+    let gateway = Gateway::start_in(home, Vec::new()).await;
+    let mut client = gateway.client().await;
+    let list = client.call("plugins.list", json!({})).await;
+    assert_eq!(list["plugins"].as_array().map(Vec::len), Some(50), "all are known");
+    assert!(!opened(), "their libraries stayed closed");
+    drop(fs::File::open(&libraries[0]).expect("it is there"));
+    assert!(opened(), "the watch would have told");
 }
 
 #[tokio::test]

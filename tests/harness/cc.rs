@@ -14,6 +14,7 @@ pub struct CPlugin {
     defines: Vec<String>,
     /// The manifest, packed as it is.
     pub manifest: String,
+    patch: Option<fn(&mut Vec<u8>)>,
 }
 
 impl CPlugin {
@@ -32,7 +33,7 @@ impl CPlugin {
              [permissions]\n{permissions}\n"
         );
         let defines = vec![format!("-DID=\"{id}\"")];
-        Self { source: root().join("tests/c/trespasser.c"), defines, manifest }
+        Self { source: root().join("tests/c/trespasser.c"), defines, manifest, patch: None }
     }
 
     /// The example.
@@ -40,13 +41,20 @@ impl CPlugin {
     pub fn hello() -> Self {
         let folder = root().join("examples/c-hello");
         let manifest = fs::read_to_string(folder.join("plugin.toml")).expect("it is there");
-        Self { source: folder.join("hello.c"), defines: Vec::new(), manifest }
+        Self { source: folder.join("hello.c"), defines: Vec::new(), manifest, patch: None }
     }
 
     /// Defines a name for the preprocessor, as `NAME` or `NAME=value`.
     #[must_use]
     pub fn define(mut self, define: &str) -> Self {
         self.defines.push(format!("-D{define}"));
+        self
+    }
+
+    /// Changes the compiled library before it is packed, hash and all.
+    #[must_use]
+    pub fn patched(mut self, patch: fn(&mut Vec<u8>)) -> Self {
+        self.patch = Some(patch);
         self
     }
 
@@ -60,6 +68,11 @@ impl CPlugin {
             .arg("-o")
             .args([out, self.source.as_path()]);
         ran(compiler);
+        if let Some(patch) = self.patch {
+            let mut bytes = fs::read(out).expect("it was just made");
+            patch(&mut bytes);
+            fs::write(out, bytes).expect("it was just made");
+        }
     }
 
     /// Compiles and packs into `folder`.

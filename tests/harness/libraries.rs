@@ -133,6 +133,21 @@ fn pack_files(manifest: &Path, library: &Path, folder: &Path) {
     );
 }
 
+/// Makes the package of the plugin that was built with the released `version` of plugin-api.
+pub fn pack_museum(version: &str, folder: &Path) {
+    let name = format!("libmuseum_{}.so", version.replace('.', "_"));
+    let ran = Command::new(binary())
+        .args(["plugins", "pack", "--manifest"])
+        .arg(root().join("examples/museum").join(version).join("line-echo/plugin.toml"))
+        .arg("--library")
+        .arg(built(profile_dir().join(name)))
+        .arg("--out")
+        .arg(folder)
+        .output()
+        .expect("the gateway's binary can be run");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 fn built(path: PathBuf) -> PathBuf {
     assert!(
         path.is_file(),

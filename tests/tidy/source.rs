@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Names of folders that hold nothing of ours.
-const FOREIGN: [&str; 3] = [".git", "node_modules", "target"];
+/// Names of folders that hold nothing of ours, or nothing that may change any more.
+const FOREIGN: [&str; 4] = [".git", "museum", "node_modules", "target"];
 
 /// Where the web page's tests are bundled, below a plugin.
 const BUNDLED: &str = "web/build";

@@ -1,6 +1,8 @@
 //! `jackfield plugins`: packages on this machine's disk, and what a gateway makes of them.
 
 pub mod disk;
+pub mod keys;
+pub mod kit;
 
 use super::{
     print,
@@ -53,11 +55,14 @@ pub enum Verb {
         #[command(flatten)]
         reach: Reach,
     },
-    /// Say why a package would be refused, without a gateway and without running it
+    /// Say why a package would not start: machine, C library, ABI, files, signature, permissions
     Explain {
         /// The package's folder, its plugin.toml or its library
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// Where the configuration is.
+        #[command(flatten)]
+        place: Place,
         /// How to print.
         #[command(flatten)]
         form: Form,
@@ -80,6 +85,12 @@ pub enum Verb {
         #[command(flatten)]
         form: Form,
     },
+    /// Keys and signatures.
+    #[command(flatten)]
+    Keys(keys::Verb),
+    /// For those who write plugins.
+    #[command(flatten)]
+    Kit(kit::Verb),
 }
 
 /// Arguments of `jackfield plugins list`.
@@ -118,7 +129,9 @@ pub fn run(verb: Verb) -> Result<(), Failure> {
             let path = file.canonicalize().unwrap_or(file);
             change(&reach, "plugins.upgrade", &json!({"path": path}))
         }
-        Verb::Explain { file, form } => disk::explained(&file, &form),
+        Verb::Explain { file, place, form } => disk::explained(&file, &place, &form),
+        Verb::Keys(verb) => keys::run(verb),
+        Verb::Kit(verb) => kit::run(verb),
         Verb::Pack { manifest, library, extra, out, form } => {
             let plan = PackPlan { manifest, library, extra, out };
             let packed = pack(&plan).map_err(|error| Failure::new(error.to_string()))?;
@@ -196,6 +209,7 @@ fn info(of: &Value) -> String {
         one("Process", "pid"),
         one("Restarts", "restarts"),
         one("Files", "path"),
+        one("Trust", "trust"),
     ];
     for layer in print::rows(of, "sandbox") {
         let cell = |field| print::cell(layer, field);

@@ -1,5 +1,6 @@
 //! `[plugins]`: where plugins are found and how each is run.
 
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -19,6 +20,12 @@ pub struct PluginsSection {
     /// Seconds a plugin may take to start.
     #[schemars(range(min = 1, max = 3600))]
     pub start_s: u64,
+    /// What packages need that lie elsewhere.
+    pub signatures: SignaturePolicy,
+    /// Keys whose packages may run.
+    pub trust: Vec<KeySection>,
+    /// Names of keys (16 hexadecimal digits) and SHA-256 of files that count for nothing any more.
+    pub revoked: Vec<String>,
     /// `[plugins.<id>]`
     #[serde(flatten)]
     pub entries: BTreeMap<String, PluginEntry>,
@@ -31,6 +38,9 @@ impl Default for PluginsSection {
             hot_swap: HotSwap::default(),
             probation_s: 60,
             start_s: 30,
+            signatures: SignaturePolicy::default(),
+            trust: Vec::new(),
+            revoked: Vec::new(),
             entries: BTreeMap::new(),
         }
     }
@@ -57,6 +67,60 @@ pub struct PluginEntry {
     pub isolation: IsolationSetting,
     /// How much of the sandbox around its process is wanted.
     pub sandbox: SandboxSetting,
+    /// The oldest version that may run; without it the newest signed one that ever ran.
+    pub version_min: Option<String>,
+}
+
+/// What packages need that lie in no directory the operator named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignaturePolicy {
+    /// A signature by a trusted key.
+    #[default]
+    Require,
+    /// That, or to belong to root with the whole path to them: what a distribution installs.
+    RootOwned,
+    /// Nothing; warns at each start.
+    Off,
+}
+
+/// `[[plugins.trust]]`
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeySection {
+    /// The public key, as the second line of its file has it.
+    pub key: PublicKeyLine,
+    /// Who it is, for people.
+    #[serde(default)]
+    pub name: String,
+    /// Plugins it may sign: ids, in which `*` stands for any letters.
+    #[serde(default = "everything")]
+    pub ids: Vec<String>,
+    /// Its plugins may run inside the gateway.
+    #[serde(default)]
+    pub may_run_in_process: bool,
+}
+
+fn everything() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+/// A public key in minisign's form.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub struct PublicKeyLine(pub String);
+
+impl TryFrom<String> for PublicKeyLine {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = BASE64.decode(text.trim()).unwrap_or_default();
+        if bytes.len() == 42 && bytes.starts_with(b"Ed") {
+            Ok(Self(text.trim().to_owned()))
+        } else {
+            Err("must be a minisign public key: the line of its .pub file that begins with RW")
+        }
+    }
 }
 
 /// How much of the sandbox around a plugin's process is wanted.

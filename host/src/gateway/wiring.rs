@@ -5,10 +5,16 @@ use crate::{
     config::{
         Config, Paths,
         channels::ChannelSection,
-        plugins::{HotSwap, IsolationSetting, SandboxSetting},
+        plugins::{
+            HotSwap, IsolationSetting, KeySection, PluginEntry, PluginsSection, SandboxSetting,
+            SignaturePolicy,
+        },
     },
     messages::{self, ChannelPolicy, Flow, FlowRules, Senders},
-    plugins::{self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins},
+    plugins::{
+        self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins, Policy, Trust,
+        TrustedKey,
+    },
 };
 use futures_util::future::BoxFuture;
 use jackfield_plugin_api::{
@@ -116,6 +122,7 @@ pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: boo
         dirs: named.iter().chain(&config.plugins.dirs).map(explicit).chain(standard).collect(),
         state_dir: paths.state.clone(),
         host_version: env!("CARGO_PKG_VERSION").to_owned(),
+        trust: trust(&config.plugins),
         entries: Vec::new(),
         hot_swap: config.plugins.hot_swap == HotSwap::Auto,
         probation: Duration::from_secs(config.plugins.probation_s),
@@ -164,6 +171,27 @@ fn isolation(setting: Option<IsolationSetting>) -> Isolation {
     match setting {
         Some(IsolationSetting::InProcess) => Isolation::InProcess,
         Some(IsolationSetting::Process) | None => Isolation::Process,
+    }
+}
+
+fn trust(section: &PluginsSection) -> Trust {
+    let key = |of: &KeySection| TrustedKey {
+        key: of.key.0.clone(),
+        ids: of.ids.clone(),
+        may_run_in_process: of.may_run_in_process,
+    };
+    let floor = |(id, rules): (&String, &PluginEntry)| {
+        rules.version_min.clone().map(|version| (id.clone(), version))
+    };
+    Trust {
+        policy: match section.signatures {
+            SignaturePolicy::Require => Policy::Require,
+            SignaturePolicy::RootOwned => Policy::RootOwned,
+            SignaturePolicy::Off => Policy::Off,
+        },
+        keys: section.trust.iter().map(key).collect(),
+        revoked: section.revoked.clone(),
+        floors: section.entries.iter().filter_map(floor).collect(),
     }
 }
 

@@ -63,10 +63,18 @@ pub(super) fn scan(dirs: &[PluginDir]) -> Vec<Candidate> {
 /// The candidate that shall serve an enabled channel: a usable one before a refused one, the one
 /// named as its channel before others, the higher version, the earlier folder.
 pub(super) fn choose<'a>(candidates: &'a [Candidate], entry: &Entry) -> Option<&'a Candidate> {
-    candidates.iter().filter(|candidate| candidate.serves(entry)).min_by_key(|candidate| {
+    ranked(candidates, entry).into_iter().next()
+}
+
+/// All that could serve the channel, the one to be chosen first: what stands before a package that
+/// nobody vouches for must not keep it from its place.
+pub(super) fn ranked<'a>(candidates: &'a [Candidate], entry: &Entry) -> Vec<&'a Candidate> {
+    let mut serving: Vec<_> = candidates.iter().filter(|c| c.serves(entry)).collect();
+    serving.sort_by_key(|candidate| {
         let other_name = candidate.id() != entry.channel;
         (candidate.refusal.is_some(), other_name, Reverse(candidate.version()))
-    })
+    });
+    serving
 }
 
 fn scan_dir(dir: &PluginDir) -> Vec<Candidate> {

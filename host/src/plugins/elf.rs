@@ -3,6 +3,8 @@
 //!
 //! Must not know: where the bytes come from, what the library does.
 
+pub(super) mod glibc;
+
 use super::Refusal;
 use object::{
     Endianness,

@@ -3,7 +3,7 @@
 //! What is put in place is the checked private copy, never the files an operator pointed at. Must
 //! not know: what runs, what a package holds beyond its manifest.
 
-use super::{Refusal, stage::Staged};
+use super::{Refusal, stage::Staged, trust::SIGNATURE_FILE};
 use crate::clock;
 use jackfield_plugin_api::manifest::MANIFEST_FILE;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -63,7 +63,9 @@ impl Install {
         fs::create_dir(&self.side)?;
         fs::set_permissions(&self.side, fs::Permissions::from_mode(0o755))?;
         let listed = staged.manifest.files.keys().map(String::as_str);
-        for name in listed.filter(|name| *name != MANIFEST_FILE).chain([MANIFEST_FILE]) {
+        let signed = staged.dir.join(SIGNATURE_FILE).exists().then_some(SIGNATURE_FILE);
+        let last = signed.into_iter().chain([MANIFEST_FILE]);
+        for name in listed.filter(|name| *name != MANIFEST_FILE).chain(last) {
             let to = self.side.join(name);
             fs::copy(staged.dir.join(name), &to)?;
             let mode = if name == staged.manifest.library { 0o755 } else { 0o644 };
@@ -86,6 +88,7 @@ impl Drop for Install {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugins::trust::Grant;
 
     fn staged(dir: &Path, library: &str) -> Staged {
         fs::create_dir_all(dir).unwrap();
@@ -100,6 +103,7 @@ mod tests {
             dir: dir.to_path_buf(),
             library: dir.join("libx.so"),
             manifest: toml::from_str(&text).unwrap(),
+            grant: Grant::Named,
         }
     }
 

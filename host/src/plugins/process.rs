@@ -12,7 +12,7 @@ use super::{
     Refusal,
     carrier::{Carrier, Exit, INCOMING_MAX, Incoming, OUTGOING_MAX},
     log::PluginLog,
-    runner::{Order, RUNNER_VERB, Report},
+    runner::{LoadedAs, Order, RUNNER_VERB, Report},
 };
 use jackfield_plugin_api::frame::FRAME_BYTES_HARD;
 use std::{
@@ -65,7 +65,7 @@ pub(super) async fn probe(
     order: &Order,
     log: &Arc<PluginLog>,
     limit: Duration,
-) -> Result<(), Refusal> {
+) -> Result<LoadedAs, Refusal> {
     let shown = || order.shown.clone();
     let host = |error: io::Error| Refusal::Host {
         file: shown(),
@@ -96,7 +96,7 @@ pub(super) async fn probe(
     }
     let report = answer.ok().and_then(Result::ok).flatten();
     match report.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
-        Some(Report::Loaded { .. }) => Ok(()),
+        Some(Report::Loaded(loaded)) => Ok(loaded),
         Some(Report::Refused(refusal)) => Err(refusal),
         None => Err(Refusal::Died {
             file: shown(),

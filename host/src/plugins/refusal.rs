@@ -53,6 +53,24 @@ pub enum Refusal {
         /// The changed file.
         file: String,
     },
+    /// Nobody whose word counts says that it may run.
+    #[error("{file}: {detail}")]
+    Untrusted {
+        /// The manifest.
+        file: String,
+        /// Whose word is missing, and what to do.
+        detail: String,
+    },
+    /// It may run, but not as a part of the gateway.
+    #[error(
+        "{file}: may not run in-process ({why}); trust its key with may_run_in_process, or use isolation = \"process\""
+    )]
+    NotInProcess {
+        /// The library.
+        file: String,
+        /// By whose word it runs.
+        why: String,
+    },
     /// Somebody else could change the file.
     #[error("{file}: {detail}")]
     Unsafe {

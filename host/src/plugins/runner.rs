@@ -49,12 +49,20 @@ pub(crate) struct Order {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Report {
     /// The library is open and is what the order says.
-    Loaded {
-        /// What the process is closed in by.
-        layers: Vec<Layer>,
-    },
+    Loaded(LoadedAs),
     /// It is not; the child ends.
     Refused(Refusal),
+}
+
+/// What was opened, and around it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LoadedAs {
+    /// What the process is closed in by.
+    pub(crate) layers: Vec<Layer>,
+    /// `FLAG_*` bits.
+    pub(crate) flags: u64,
+    /// How it was built, in its own words; empty for a plain C entry.
+    pub(crate) build: String,
 }
 
 /// Writes one frame: its length, 4 bytes little-endian, then its bytes.

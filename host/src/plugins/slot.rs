@@ -228,13 +228,20 @@ impl Slot {
         self.book().status.pid = pid;
     }
 
+    /// By whose word the package runs.
+    pub(super) fn vouched(&self, words: String) {
+        self.book().status.trust = Some(words);
+    }
+
     /// What the life's process is closed in by; told once and kept for people.
     pub(super) fn confined(&self, layers: Vec<Layer>) {
         let plugin = self.id();
         let said = |layer: &Layer| format!("{} ({})", layer.layer, layer.detail);
         let (hold, lack): (Vec<_>, Vec<_>) = layers.iter().partition(|l| l.holds == Hold::Yes);
         let list = |of: Vec<&Layer>| of.into_iter().map(said).collect::<Vec<_>>().join(", ");
-        if lack.is_empty() {
+        if layers.is_empty() {
+            tracing::info!(%plugin, "no sandbox: its code is part of the gateway");
+        } else if lack.is_empty() {
             tracing::info!(%plugin, holds = list(hold), "sandbox");
         } else {
             tracing::warn!(%plugin, holds = list(hold), lacks = list(lack), "sandbox is not whole");

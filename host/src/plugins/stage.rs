@@ -10,6 +10,8 @@ use super::{
     Refusal, elf,
     manifest::{self, MANIFEST_BYTES_MAX},
     refusal::shown,
+    signature,
+    trust::{Floor, Grant, Package, SIGNATURE_FILE, Trust},
 };
 use crate::clock;
 use jackfield_plugin_api::manifest::{MANIFEST_FILE, Manifest};
@@ -28,6 +30,9 @@ const COPIES_KEPT: usize = 3;
 /// A copy under way; renamed when it is whole.
 const UNFINISHED: &str = ".new-";
 
+/// A file beside the listed ones, if it is there: its name and its bytes.
+type Beside = (&'static str, Option<Vec<u8>>);
+
 /// A private copy that passed every check that needs no loading.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Staged {
@@ -37,29 +42,73 @@ pub(super) struct Staged {
     pub library: PathBuf,
     /// What the package says of itself.
     pub manifest: Manifest,
+    /// By whose word it may run.
+    pub grant: Grant,
 }
 
-/// Copies and checks the package at `package`. `explicit` is the operator's word that packages of
-/// this very user will do; otherwise they must be root's.
-pub(super) fn stage(package: &Path, explicit: bool, state_dir: &Path) -> Result<Staged, Refusal> {
-    owner::check_folder(package, explicit)?;
+/// Copies and checks the package at `package`. `explicit` is the operator's word that unsigned
+/// packages there will do; others need what `trust` asks for.
+pub(super) fn stage(
+    package: &Path,
+    explicit: bool,
+    state_dir: &Path,
+    trust: &Trust,
+) -> Result<Staged, Refusal> {
+    owner::check_folder(package)?;
     let manifest_path = package.join(MANIFEST_FILE);
-    let mut text = Vec::new();
-    owner::open_checked(&manifest_path, explicit)?
-        .take(MANIFEST_BYTES_MAX + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| host_failure(&manifest_path, "cannot read", &error))?;
+    let text = read(&manifest_path, MANIFEST_BYTES_MAX)?;
     let manifest = parse(&manifest_path, &text)?;
-    let folder = state_dir.join("staged").join(&manifest.id);
     let digest = hex(&Sha256::digest(&text));
+    let signature = signature_of(package)?;
+    let asked = Package {
+        path: package,
+        explicit,
+        manifest: &manifest,
+        text: &text,
+        digest: &digest,
+        signature: signature.as_deref(),
+    };
+    let grant = granted(&asked, state_dir, trust)?;
+    let folder = state_dir.join("staged").join(&manifest.id);
     let dir = folder.join(format!("{}-{}", manifest.version, &digest[..12]));
-    let staged = Staged { library: dir.join(&manifest.library), dir, manifest };
-    if staged.dir.exists() && staged.verify().is_ok() {
+    let staged = Staged { library: dir.join(&manifest.library), dir, manifest, grant };
+    let kept = fs::read_to_string(staged.dir.join(SIGNATURE_FILE)).ok();
+    if staged.dir.exists() && kept == signature && staged.verify().is_ok() {
         return Ok(staged);
     }
-    copy(package, explicit, &folder, &staged, &text)?;
+    let beside = [(MANIFEST_FILE, Some(text)), (SIGNATURE_FILE, signature.map(Vec::from))];
+    copy(package, &folder, &staged, &beside)?;
     prune(&folder, &staged.dir);
     Ok(staged)
+}
+
+/// By whose word the package may run. Whoever it is: the bytes of the manifest read here are the
+/// ones that count from now on.
+fn granted(asked: &Package<'_>, state_dir: &Path, trust: &Trust) -> Result<Grant, Refusal> {
+    let grant = trust.grant(asked, &Floor::of(state_dir))?;
+    if grant == Grant::RootOwned {
+        let files = asked.manifest.files.keys().map(|name| asked.path.join(name));
+        owner::check_roots(asked.path, files.chain([asked.path.join(MANIFEST_FILE)]))?;
+    }
+    Ok(grant)
+}
+
+fn signature_of(package: &Path) -> Result<Option<String>, Refusal> {
+    let path = package.join(SIGNATURE_FILE);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let bytes = read(&path, signature::TEXT_BYTES_MAX)?;
+    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Refusal> {
+    let mut text = Vec::new();
+    owner::open_checked(path)?
+        .take(bytes_max + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| host_failure(path, "cannot read", &error))?;
+    Ok(text)
 }
 
 impl Staged {
@@ -88,19 +137,13 @@ fn parse(path: &Path, text: &[u8]) -> Result<Manifest, Refusal> {
     }
 }
 
-fn copy(
-    package: &Path,
-    explicit: bool,
-    folder: &Path,
-    staged: &Staged,
-    text: &[u8],
-) -> Result<(), Refusal> {
+fn copy(package: &Path, folder: &Path, staged: &Staged, beside: &[Beside]) -> Result<(), Refusal> {
     let failure = |error: &io::Error| host_failure(folder, "cannot stage here", error);
     let private = |path: &Path| fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
     private(folder).map_err(|error| failure(&error))?;
     let unfinished = folder.join(format!("{UNFINISHED}{}", clock::uuid()));
     private(&unfinished).map_err(|error| failure(&error))?;
-    let copied = copy_files(package, explicit, &unfinished, staged, text)
+    let copied = copy_files(package, &unfinished, staged, beside)
         .and_then(|()| check_files(&unfinished, &staged.manifest))
         .and_then(|()| publish(&unfinished, &staged.dir).map_err(|error| failure(&error)));
     if copied.is_err() {
@@ -111,10 +154,9 @@ fn copy(
 
 fn copy_files(
     package: &Path,
-    explicit: bool,
     target: &Path,
     staged: &Staged,
-    text: &[u8],
+    beside: &[Beside],
 ) -> Result<(), Refusal> {
     let write = |name: &str, from: &mut dyn Read| -> io::Result<u64> {
         let mode = if name == staged.manifest.library { 0o500 } else { 0o400 };
@@ -128,17 +170,25 @@ fn copy_files(
     };
     for name in staged.manifest.files.keys().filter(|name| *name != MANIFEST_FILE) {
         let source = package.join(name);
-        let mut from = owner::open_checked(&source, explicit)?;
-        let bytes =
-            write(name, &mut from).map_err(|error| host_failure(&source, "cannot copy", &error))?;
-        if bytes > FILE_BYTES_MAX {
+        let mut from = owner::open_checked(&source)?;
+        let large = || {
             let detail = format!("is larger than {FILE_BYTES_MAX} bytes");
-            return Err(Refusal::Manifest { file: shown(&source), detail });
+            Refusal::Manifest { file: shown(&source), detail }
+        };
+        let failed = |error: io::Error| host_failure(&source, "cannot copy", &error);
+        // Looked at first: copying is what a file of this size would be for.
+        if from.metadata().map_err(failed)?.len() > FILE_BYTES_MAX {
+            return Err(large());
+        }
+        if write(name, &mut from).map_err(failed)? > FILE_BYTES_MAX {
+            return Err(large());
         }
     }
-    let mut text = text;
-    write(MANIFEST_FILE, &mut text)
-        .map_err(|error| host_failure(&target.join(MANIFEST_FILE), "cannot write", &error))?;
+    for (name, text) in beside {
+        let Some(mut text) = text.as_deref() else { continue };
+        write(name, &mut text)
+            .map_err(|error| host_failure(&target.join(name), "cannot write", &error))?;
+    }
     Ok(())
 }
 

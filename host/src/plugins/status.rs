@@ -39,6 +39,8 @@ pub struct PluginStatus {
     pub generation: u64,
     /// Starts after the first.
     pub restarts: u32,
+    /// By whose word it may run; nothing before that was found out.
+    pub trust: Option<String>,
     /// What its process is closed in by, as far as it came; empty inside the gateway.
     pub sandbox: Vec<Layer>,
     /// Its process, when it has one of its own and lives.
@@ -107,6 +109,7 @@ impl PluginStatus {
             state: PluginState::Installed,
             generation: 0,
             restarts: 0,
+            trust: None,
             sandbox: Vec::new(),
             pid: None,
             since_ms: 0,

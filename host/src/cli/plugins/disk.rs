@@ -8,7 +8,10 @@ use crate::{
     },
     config::Config,
     gateway::wiring,
-    plugins::{Candidate, Entry, Isolation, PluginState, Plugins, explain::explain},
+    plugins::{
+        Candidate, Entry, Isolation, PluginState, Plugins,
+        explain::{Rules, explain},
+    },
 };
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -48,14 +51,14 @@ fn row(package: &Candidate, entries: &[Entry]) -> Value {
     })
 }
 
-/// Explains one package.
+/// Explains one package, by the rules of this machine's gateway.
 ///
 /// # Errors
 /// When no scratch directory can be made; silently, when the package would be refused.
-pub fn explained(file: &Path, form: &Form) -> Result<(), Failure> {
+pub fn explained(file: &Path, place: &Place, form: &Form) -> Result<(), Failure> {
     let scratch = tempfile::tempdir()
         .map_err(|error| Failure::new(format!("no temporary directory can be made: {error}")))?;
-    let found = explain(file, scratch.path());
+    let found = alone(explain(file, &rules(place), scratch.path()))?;
     let manifest = found.manifest.as_ref();
     let reason = found.refusal.as_ref().map(ToString::to_string);
     let document = json!({
@@ -66,14 +69,37 @@ pub fn explained(file: &Path, form: &Form) -> Result<(), Failure> {
         "channel": manifest.map(|m| &m.channel),
         "refusal": found.refusal,
         "text": reason,
+        "facts": found.facts,
     });
-    form.show(&document, |of| match &reason {
-        Some(reason) => print::lines(&format!("would be refused: {reason}")),
-        None => format!(
-            "{} {} is whole and fits this gateway; only starting it can tell more",
-            print::cell(of, "id"),
-            print::cell(of, "version")
-        ),
+    form.show(&document, |of| {
+        let facts = found.facts.iter().map(|fact| {
+            let mark = if fact.fine { "fine" } else { "BAD" };
+            format!("{mark:<5}{:<12} {}", fact.check, fact.text.replace('\n', " "))
+        });
+        let last = match &reason {
+            Some(reason) => format!("would be refused: {reason}"),
+            None => format!(
+                "{} {} is whole and fits this gateway; only starting it can tell more",
+                print::cell(of, "id"),
+                print::cell(of, "version")
+            ),
+        };
+        print::lines(&facts.chain([String::new(), last]).collect::<Vec<_>>().join("\n"))
     })?;
     if reason.is_none() { Ok(()) } else { Err(Failure::told(FAILED)) }
+}
+
+/// The rules of this machine's gateway; the plain ones where its configuration cannot be read.
+fn rules(place: &Place) -> Rules {
+    let paths = place.paths();
+    let config = Config::load(&paths.config).unwrap_or_default();
+    let settings = wiring::plan(&config, &paths, &[], false).settings;
+    Rules { trust: settings.trust, dirs: settings.dirs }
+}
+
+/// Runs what needs a runtime, in a command that has none.
+pub(super) fn alone<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(format!("no event queue: {error}")))?;
+    Ok(runtime.block_on(work))
 }

@@ -20,6 +20,8 @@ use std::{
 
 /// Longest complaint of a plain plugin's `open`, bytes.
 const ERROR_BYTES: usize = 1024;
+/// Longest description of a build that is passed on, characters.
+const BUILD_CHARS: usize = 400;
 
 /// What a library exports.
 #[derive(Clone, Copy)]
@@ -62,6 +64,14 @@ impl Module {
         match self {
             Self::Stable(module) => module.flags(),
             Self::Plain(plugin) => plugin.flags | FLAG_UNWIND,
+        }
+    }
+
+    /// How it was built, in its own words; nothing for a plain C entry.
+    pub(crate) fn build(self) -> String {
+        match self {
+            Self::Stable(module) => module.build_info().chars().take(BUILD_CHARS).collect(),
+            Self::Plain(_) => String::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Packing, and that what was packed is what staging takes.
 
 use super::*;
-use crate::plugins::stage::stage;
+use crate::plugins::{stage::stage, trust::Trust};
 
 pub(in crate::plugins) const MANIFEST: &str = r#"
 # the author's words
@@ -43,7 +43,7 @@ fn a_package_lists_every_file_and_can_be_staged() {
     assert_eq!(names, ["LICENSE", "config.schema.json", "libline.so"]);
     let text = fs::read_to_string(plan.out.join(MANIFEST_FILE)).unwrap();
     assert!(text.contains("later = \"kept\""), "{text}");
-    let staged = stage(&plan.out, true, dir.path()).unwrap();
+    let staged = stage(&plan.out, true, dir.path(), &Trust::default()).unwrap();
     assert_eq!(staged.manifest, manifest);
 }
 
@@ -57,7 +57,7 @@ fn packing_again_replaces_the_package_and_its_hashes() {
     let second = pack(&plan).unwrap();
     assert_ne!(first.files["LICENSE"], second.files["LICENSE"]);
     assert_eq!(first.files["libline.so"], second.files["libline.so"]);
-    stage(&plan.out, true, dir.path()).unwrap();
+    stage(&plan.out, true, dir.path(), &Trust::default()).unwrap();
 }
 
 #[test]

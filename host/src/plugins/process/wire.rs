@@ -63,7 +63,7 @@ pub(super) async fn pump(reading: &mut Reading, to: &mpsc::Sender<Incoming>) -> 
             reported = true;
             serde_json::from_slice(&bytes)
                 .map(|report| match report {
-                    Report::Loaded { layers } => Incoming::Loaded(layers),
+                    Report::Loaded(loaded) => Incoming::Loaded(loaded.layers),
                     Report::Refused(refusal) => Incoming::Refused(refusal),
                 })
                 .map_err(|error| format!("did not report: {error}"))

@@ -18,7 +18,7 @@ impl Bench {
     }
 
     fn stage(&self) -> Result<Staged, Refusal> {
-        stage(&self.package, true, &self.dir.path().join("state"))
+        stage(&self.package, true, &self.dir.path().join("state"), &Trust::default())
     }
 
     fn library(&self) -> PathBuf {

@@ -10,7 +10,7 @@ use super::{
     start::Prepared,
     swap::{PROBE_TIME, Step, Swap},
 };
-use crate::plugins::{Refusal, status::SwapOutcome, usage::Counted};
+use crate::plugins::{Refusal, status::SwapOutcome, trust::Floor, usage::Counted};
 use futures_util::FutureExt;
 use jackfield_plugin_api::{frame::HostFrame, link::LinkState, manifest::Manifest};
 use std::mem;
@@ -97,6 +97,7 @@ impl Supervisor {
         other.role = Role::Parked;
         life.role = Role::Serving;
         self.slot.describe(&life.package, &life.staged.manifest);
+        self.slot.vouched(life.staged.grant.words());
         self.slot.confined(life.layers.clone());
         self.slot.runs_in(life.place.0, life.place.1.clone());
         self.slot.tally.count(Counted::Swap);
@@ -129,6 +130,10 @@ impl Supervisor {
 
     /// The new version has proved itself: the old one ends.
     pub(super) fn confirm(&self, mut swap: Swap) {
+        if let Some(Prepared { staged, .. }) = &self.prepared {
+            let floor = Floor::of(&self.shared.settings.state_dir);
+            floor.raise(&staged.manifest.id, &staged.manifest.version, &staged.grant);
+        }
         self.slot.report(swap.report(SwapOutcome::Done, None, self.shared.clock.now_ms()));
         if let Some(old) = swap.other.take() {
             self.shared.tracker.spawn(old.see_off(RESTART_GRACE));
@@ -205,6 +210,7 @@ impl Supervisor {
         mem::swap(life, &mut old);
         self.prepared = Some(life.prepared());
         self.slot.describe(&life.package, &life.staged.manifest);
+        self.slot.vouched(life.staged.grant.words());
         self.slot.confined(life.layers.clone());
         self.slot.runs_in(life.place.0, life.place.1.clone());
         self.slot.tally.count(Counted::Fall);

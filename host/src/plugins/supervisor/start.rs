@@ -80,7 +80,7 @@ impl Launch {
             Source::Staged(prepared) => prepared.staged.verify().map(|()| *prepared),
             Source::Folders => find(&shared, &slot, describes),
             Source::Package { path, place } => {
-                let staged = stage::stage(&path, is_explicit(&shared, &place), state_dir(&shared));
+                let staged = made_of(&shared, &path, is_explicit(&shared, &place));
                 staged.map(|staged| Prepared { staged, package: place })
             }
         });
@@ -100,6 +100,10 @@ impl Launch {
         let carrier = match isolation {
             Isolation::Process => process::launch(&order, &self.slot.log, &self.shared.tracker),
             Isolation::InProcess => {
+                if !staged.grant.in_process() {
+                    let why = staged.grant.words();
+                    return Err(Refusal::NotInProcess { file: staged.shown(), why });
+                }
                 // A library that would take this process down takes a throw-away one instead.
                 if !library::is_mapped(&staged.library) {
                     process::probe(&order, &self.slot.log, LOAD_TIME).await?;
@@ -168,28 +172,61 @@ impl Launch {
 
 fn find(shared: &Arc<Shared>, slot: &Arc<Slot>, describes: bool) -> Result<Prepared, Refusal> {
     let found = discover::scan(&shared.settings.dirs);
-    let candidate =
-        discover::choose(&found, &slot.entry).ok_or_else(|| not_installed(shared, slot, &found))?;
+    let ranked = discover::ranked(&found, &slot.entry);
+    let mut first = None;
+    for candidate in &ranked {
+        match take(shared, slot, candidate, describes) {
+            // Whoever cannot be trusted does not keep the one behind from its place.
+            Err(refusal @ (Refusal::Untrusted { .. } | Refusal::Unsafe { .. })) => {
+                if ranked.len() > 1 {
+                    let file = candidate.path.display();
+                    tracing::warn!(%file, %refusal, "plugin passed over");
+                }
+                first.get_or_insert((*candidate, refusal));
+            }
+            Ok(staged) => {
+                if describes {
+                    slot.vouched(staged.grant.words());
+                }
+                return Ok(Prepared { staged, package: candidate.path.clone() });
+            }
+            Err(refusal) => return Err(refusal),
+        }
+    }
+    let (candidate, refusal) = first.ok_or_else(|| not_installed(shared, slot, &found))?;
+    show(slot, candidate, describes);
+    Err(refusal)
+}
+
+fn take(
+    shared: &Shared,
+    slot: &Slot,
+    candidate: &Candidate,
+    describes: bool,
+) -> Result<Staged, Refusal> {
+    show(slot, candidate, describes);
+    if let Some(refusal) = &candidate.refusal {
+        return Err(refusal.clone());
+    }
+    made_of(shared, &candidate.path, candidate.explicit)
+}
+
+fn made_of(shared: &Shared, package: &Path, explicit: bool) -> Result<Staged, Refusal> {
+    stage::stage(package, explicit, &shared.settings.state_dir, &shared.settings.trust)
+}
+
+fn show(slot: &Slot, candidate: &Candidate, describes: bool) {
     match &candidate.manifest {
         Some(manifest) if describes => slot.describe(&candidate.path, manifest),
         None if describes => slot.place(&candidate.path, &candidate.id()),
         _ => {}
     }
-    if let Some(refusal) = &candidate.refusal {
-        return Err(refusal.clone());
-    }
-    let staged = stage::stage(&candidate.path, candidate.explicit, state_dir(shared))?;
-    Ok(Prepared { staged, package: candidate.path.clone() })
 }
 
 /// Whether an operator named the folder that a package lies in, or the package itself.
 fn is_explicit(shared: &Shared, package: &Path) -> bool {
     let holds = |dir: &Path| dir == package || Some(dir) == package.parent();
     shared.settings.dirs.iter().any(|dir| dir.explicit && holds(&dir.path))
-}
-
-fn state_dir(shared: &Shared) -> &Path {
-    &shared.settings.state_dir
 }
 
 fn not_installed(shared: &Shared, slot: &Slot, found: &[Candidate]) -> Refusal {

@@ -10,7 +10,9 @@ use crate::plugins::{
     log::{Record, join_fields},
     manifest::version_pair,
     slot::LINKS_MAX,
+    stage::Staged,
     supervisor::{End, FINISH_TIME},
+    trust::Floor,
     usage::Counted,
 };
 use jackfield_plugin_api::{
@@ -159,6 +161,9 @@ impl Life {
         self.deadline = self.shared.clock.monotonic() + FOR_EVER;
         if self.role == Role::Serving {
             self.slot.runs(self.live.clone());
+            let Staged { manifest, grant, .. } = &self.staged;
+            let floor = Floor::of(&self.shared.settings.state_dir);
+            floor.raise(&manifest.id, &manifest.version, grant);
         }
         true
     }

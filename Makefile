@@ -29,7 +29,7 @@ define pack
 done
 endef
 
-.PHONY: help run test crash dist schemas web fmt
+.PHONY: help run test crash dist schemas fuzz web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -72,8 +72,13 @@ dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 	@install -m 644 README.md LICENSE-MIT LICENSE-APACHE "$(DIST)/"
 	@echo "dist: done, $$(du -sh "$(DIST)" | cut -f1) with plugins: $(PLUGINS)"
 
-schemas: ## Write schemas/ again from the Rust types
+schemas: ## Write schemas/ again from the Rust types, and the models made from them
+	@tests/setup.sh test
 	@cargo run --quiet --locked --package jackfield -- schema --out schemas
+	@"$(NODE)/node" tests/node/models.mjs
+
+fuzz: ## Try odd input for long (CASES=200000 of each)
+	@PROPTEST_CASES=$(or $(CASES),200000) cargo test --locked --package jackfield --lib -- properties
 
 web: ## Check the WebChat page's source, run its tests and build its committed assets again
 	@tests/setup.sh test

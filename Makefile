@@ -32,7 +32,7 @@ define pack
 done
 endef
 
-.PHONY: bench-start help run test crash dist swap schemas web fmt
+.PHONY: bench-start help run test crash dist swap schemas fuzz web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -83,8 +83,13 @@ swap: ## Change versions under traffic, each isolation (SWAPS=200 RATE=200), and
 	@SWAPS="$(SWAPS)" RATE="$(RATE)" cargo test --locked --package jackfield-tests --test e2e -- \
 	  --nocapture swap::versions_change_under_traffic
 
-schemas: ## Write schemas/ again from the Rust types
+schemas: ## Write schemas/ again from the Rust types, and the models made from them
+	@tests/setup.sh test
 	@cargo run --quiet --locked --package jackfield -- schema --out schemas
+	@"$(NODE)/node" tests/node/models.mjs
+
+fuzz: ## Try odd input for long (CASES=200000 of each)
+	@PROPTEST_CASES=$(or $(CASES),200000) cargo test --locked --package jackfield --lib -- properties
 
 web: ## Check the sources of the pages, run their tests and build their committed assets again
 	@tests/setup.sh test

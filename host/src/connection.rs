@@ -258,3 +258,6 @@ fn request(mut value: Value) -> Result<(String, String, Value), (String, ErrorSh
     let params = value.get_mut("params").map(Value::take).unwrap_or_default();
     Ok((id, method, params))
 }
+
+#[cfg(test)]
+mod properties;

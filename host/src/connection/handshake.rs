@@ -39,7 +39,7 @@ pub struct Greeted {
 }
 
 /// How a handshake ends that does not end well: with this close, or without any.
-type Ended = Option<Close>;
+pub(super) type Ended = Option<Close>;
 
 /// Greets a client.
 ///
@@ -102,10 +102,10 @@ async fn pipelined(socket: &mut Socket, waiting: &mut Vec<String>) -> Ended {
     }
 }
 
-type Request = Result<(String, ConnectParams), (String, ErrorShape)>;
+pub(super) type Request = Result<(String, ConnectParams), (String, ErrorShape)>;
 
 /// Reads the first frame. The outer error ends the connection without an answer.
-fn connect_request(first: Incoming) -> Result<Request, Ended> {
+pub(super) fn connect_request(first: Incoming) -> Result<Request, Ended> {
     let text = match first {
         Incoming::Text(text) => text,
         Incoming::Pong => return Err(Some(Close::new(1008, "invalid request frame"))),

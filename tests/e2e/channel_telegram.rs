@@ -1,8 +1,13 @@
 //! What is peculiar to Telegram, against crabline's Bot API server.
 
-use crate::channels::{Heard, Platform};
-use harness::Crabline;
+use crate::channels::{Heard, Platform, WHOLE, account, connected, hears};
+use harness::{Client, Crabline, Gateway, Options, eventually, http};
 use serde_json::{Value, json};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 const TOKEN: &str = "424242:crabline-telegram-token";
 
@@ -64,4 +69,197 @@ fn calls(server: &Crabline, method: &str) -> Vec<Value> {
         })
         .map(|record| record["body"].clone())
         .collect()
+}
+
+/// Open to groups too, and nothing shown before it is whole.
+async fn started() -> (Telegram, Gateway, Client) {
+    let platform = Telegram::start().await;
+    let config = format!("{}group_policy = \"open\"\n{WHOLE}", platform.config(None));
+    let gateway = Gateway::start(Options::default().plugin("telegram").config(&config)).await;
+    let mut client = gateway.client().await;
+    connected::<Telegram>(&mut client).await;
+    (platform, gateway, client)
+}
+
+/// The first accepted call of a method that `pick` accepts.
+async fn called(server: &Crabline, method: &str, pick: impl Fn(&Value) -> bool) -> Value {
+    eventually(method, async || calls(server, method).into_iter().find(|body| pick(body))).await
+}
+
+#[tokio::test]
+async fn every_kind_of_thing_goes_out() {
+    let (mut platform, _gateway, mut client) = started().await;
+    platform.say(1, "hello").await;
+    hears(&platform, "hello").await;
+    let mut n = 0;
+    let mut act = async |action: &str, mut params: Value| {
+        n += 1;
+        params["to"] = json!("4242");
+        let ask = json!({
+            "channel": "telegram", "action": action, "params": params,
+            "idempotencyKey": format!("act-{n}"),
+        });
+        client.call("message.action", ask).await
+    };
+    let sent =
+        act("send", json!({ "message": "**tea** & `milk`", "replyTo": "100", "silent": true }));
+    let sent = sent.await["messageId"].clone();
+    let said = called(&platform.0, "sendMessage", |body| {
+        body["text"] == "<b>tea</b> &amp; <code>milk</code>" && body["parse_mode"] == "HTML"
+    });
+    let said = said.await;
+    assert_eq!(said["reply_parameters"]["message_id"], 100, "{said}");
+    assert_eq!(said["disable_notification"], true, "{said}");
+
+    let number = sent.as_str().and_then(|id| id.parse::<i64>().ok()).expect("a number");
+    act("edit", json!({ "messageId": sent, "message": "*coffee*" })).await;
+    called(&platform.0, "editMessageText", |body| {
+        body["text"] == "<i>coffee</i>" && body["message_id"] == number
+    })
+    .await;
+    act("react", json!({ "messageId": "100", "emoji": "👍" })).await;
+    act("react", json!({ "messageId": "100", "emoji": "👍", "remove": true })).await;
+    called(&platform.0, "setMessageReaction", |body| body["reaction"][0]["emoji"] == "👍").await;
+    called(&platform.0, "setMessageReaction", |body| body["reaction"] == json!([])).await;
+    act("pin", json!({ "messageId": sent })).await;
+    called(&platform.0, "pinChatMessage", |body| body["message_id"] == number).await;
+    let topic = act("topic-create", json!({ "name": "Green tea" })).await;
+    assert_eq!(topic["ok"], true, "{topic}");
+    called(&platform.0, "createForumTopic", |body| body["name"] == "Green tea").await;
+    act("delete", json!({ "messageId": sent })).await;
+    called(&platform.0, "deleteMessage", |body| body["message_id"] == number).await;
+    called(&platform.0, "sendChatAction", |body| body["action"] == "typing").await;
+}
+
+#[tokio::test]
+async fn a_topic_is_answered_in_the_topic_and_only_when_addressed() {
+    let (platform, _gateway, mut client) = started().await;
+    let said = async |text: &str, entities: Value| {
+        let said = json!({
+            "chatId": "-1001234567890", "chatType": "supergroup", "isForum": true,
+            "messageThreadId": 7, "fromId": 4242, "text": text, "entities": entities,
+        });
+        platform.0.inject(said).await;
+    };
+    said("nobody is meant", json!([])).await;
+    let mention = json!([{ "type": "mention", "offset": 3, "length": 13 }]);
+    said("😀 @crabline_bot are you there?", mention).await;
+    let answer = called(&platform.0, "sendMessage", |body| {
+        body["text"].as_str().is_some_and(|text| text.contains("are you there?"))
+    })
+    .await;
+    assert_eq!(answer["message_thread_id"], 7, "{answer}");
+    assert_eq!(answer["chat_id"], -1_001_234_567_890_i64);
+    assert!(answer["reply_parameters"]["message_id"].is_number(), "somebody is meant: {answer}");
+    assert_eq!(calls(&platform.0, "sendMessage").len(), 1, "what addresses nobody is not answered");
+    let list = client.call("sessions.list", json!({ "limit": 10 })).await;
+    let key = "agent:main:telegram:group:-1001234567890:thread:7";
+    assert_eq!(list["sessions"][0]["key"], key, "{list}");
+}
+
+#[tokio::test]
+async fn an_answer_is_shown_while_it_grows() {
+    let mut platform = Telegram::start().await;
+    let config = format!("{}[agent]\necho_pace_ms = 250\n", platform.config(None));
+    let gateway = Gateway::start(Options::default().plugin("telegram").config(&config)).await;
+    connected::<Telegram>(&mut gateway.client().await).await;
+    let words = "one two three four five six seven eight nine ten eleven twelve";
+    platform.say(1, words).await;
+    let whole = called(&platform.0, "editMessageText", |body| {
+        body["text"].as_str().is_some_and(|text| text.contains(words))
+    })
+    .await;
+    let drafts = calls(&platform.0, "sendMessage");
+    assert_eq!(drafts.len(), 1, "one message grows: {drafts:?}");
+    let draft = drafts[0]["text"].as_str().expect("a text");
+    assert!(whole["text"].as_str().is_some_and(|text| text.starts_with(draft)), "{draft}: {whole}");
+}
+
+#[tokio::test]
+async fn a_server_that_was_away_is_found_again() {
+    let (mut platform, gateway, mut client) = started().await;
+    platform.say(1, "before").await;
+    hears(&platform, "before").await;
+    let tea = json!({
+        "channel": "telegram", "to": "4242", "message": "tea", "idempotencyKey": "tea",
+    });
+    client.call("send", tea).await;
+    platform.0.kill().await;
+    let told = account::<Telegram>(&mut client, "the link is lost", |account| {
+        account["lifecycle"] == "retrying"
+    })
+    .await;
+    assert!(told["detail"].as_str().is_some_and(|text| text.contains("api_base")), "{told}");
+    platform.0.start_again().await;
+    // Its numbers begin anew, and what is said at once is not lost.
+    platform.say(2, "after").await;
+    hears(&platform, "after").await;
+    connected::<Telegram>(&mut client).await;
+    let printed = gateway.output.lines().join("\n");
+    assert!(!printed.contains("crabline-telegram-token"), "no secret is logged:\n{printed}");
+}
+
+#[tokio::test]
+async fn a_newer_version_takes_over_while_people_write() {
+    let (mut platform, _gateway, mut client) = started().await;
+    platform.say(1, "before the swap").await;
+    hears(&platform, "before the swap").await;
+    let swap = client.request("plugins.reload", json!({ "pluginId": "telegram" })).await;
+    for n in 2..6 {
+        platform.say(n, &format!("message {n} of the swap")).await;
+    }
+    client.response(&swap).await.expect("the swap succeeds");
+    platform.say(6, "after the swap").await;
+    hears(&platform, "after the swap").await;
+    for n in 2..6 {
+        let turns = hears(&platform, &format!("message {n} of the swap")).await;
+        assert_eq!(turns.len(), 1, "answered once: {turns:?}");
+    }
+}
+
+/// Lets crabline deliver to a gateway whose port is not known when its table is written.
+async fn front() -> (u16, watch::Sender<u16>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+    let port = listener.local_addr().expect("a bound socket has an address").port();
+    let (tell, known) = watch::channel(0);
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let gateway = *known.borrow();
+            tokio::spawn(async move {
+                if let Ok(mut far) = TcpStream::connect(("127.0.0.1", gateway)).await {
+                    let _ended = copy_bidirectional(&mut near, &mut far).await;
+                }
+            });
+        }
+    });
+    (port, tell)
+}
+
+#[tokio::test]
+async fn a_webhook_delivers_and_a_restart_loses_nothing() {
+    let mut platform = Telegram::start().await;
+    let (port, gateway_is_at) = front().await;
+    let url = format!("webhook_url = \"http://127.0.0.1:{port}/telegram\"\n");
+    let config = format!("{}{url}{WHOLE}", platform.config(None));
+    let mut gateway = Gateway::start(Options::default().plugin("telegram").config(&config)).await;
+    gateway_is_at.send_replace(gateway.port);
+    let account = connected::<Telegram>(&mut gateway.client().await).await;
+    assert!(account["detail"].as_str().is_some_and(|text| text.contains("webhook")), "{account}");
+    platform.say(1, "by webhook").await;
+    hears(&platform, "by webhook").await;
+    assert!(calls(&platform.0, "getUpdates").is_empty(), "nobody polls");
+
+    let path = "/telegram/default";
+    let forged = json!({ "update_id": 9, "message": {
+        "message_id": 9, "date": 1, "chat": { "id": 4242, "type": "private" },
+        "from": { "id": 4242, "first_name": "Eve" }, "text": "forged",
+    }});
+    assert_eq!(http::post_json(gateway.port, path, &[], &forged).await.status, 401);
+
+    gateway.stop().await;
+    platform.say(2, "while it was away").await;
+    gateway.start_again().await;
+    gateway_is_at.send_replace(gateway.port);
+    assert_eq!(hears(&platform, "while it was away").await.len(), 1);
+    assert!(platform.heard().await.iter().all(|heard| !heard.text.contains("forged")));
 }

@@ -47,7 +47,7 @@ pub(crate) struct Heard {
 }
 
 /// What a slow machine would show as drafts is one message here.
-const WHOLE: &str = "[messages]\nstreaming = \"final\"\n";
+pub(crate) const WHOLE: &str = "[messages]\nstreaming = \"final\"\n";
 
 /// A gateway with the channel, isolated as it is by default.
 pub(crate) async fn gateway<P: Platform>(platform: &P) -> Gateway {

@@ -122,7 +122,8 @@ impl Launch {
         if wanted == Isolation::Process {
             return (wanted, None);
         }
-        let (inside, manifest) = (Inside::of(state_dir(&self.shared)), staged.manifest.clone());
+        let (inside, manifest) =
+            (Inside::of(&self.shared.settings.state_dir), staged.manifest.clone());
         let look = move || inside.suspects(&manifest.id, &manifest.version);
         let look = self.shared.tracker.spawn_blocking(look);
         if !look.await.unwrap_or(true) {
@@ -139,7 +140,8 @@ impl Launch {
 
     /// Writes down that the plugin is about to be inside.
     async fn enter(&self, staged: &Staged) -> Result<(), Refusal> {
-        let (inside, manifest) = (Inside::of(state_dir(&self.shared)), staged.manifest.clone());
+        let (inside, manifest) =
+            (Inside::of(&self.shared.settings.state_dir), staged.manifest.clone());
         let note = move || inside.enter(&manifest.id, &manifest.version);
         let noted = self.shared.tracker.spawn_blocking(note).await;
         noted.unwrap_or_else(|ended| Err(io::Error::other(ended))).map_err(|error| {

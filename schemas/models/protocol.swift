@@ -788,7 +788,11 @@ struct MessageParams {
 // MARK: - SendParams
 struct SendParams {
     let accountID: String?
+    /// Its bytes, as base64 text.
+    let buffer: String?
     let channel: String?
+    let contentType: String?
+    let filename: String?
     let idempotencyKey: String
     let mediaURL: String?
     let mediaUrls: [String]?
@@ -1454,6 +1458,7 @@ struct Health {
     let channelOrder: [String]
     let channels: [String: Any?]
     let defaultAgentID: String
+    let degraded: [String]
     let durationMS: Int
     let heartbeatSeconds: Int
     let messages: Any?
@@ -2124,6 +2129,7 @@ struct Status {
     let backlog: Any?
     let channelSummary: [String]
     let connections: Int
+    let degraded: [String]
     let degradedPlugins: [String]
     let heartbeat: Any?
     let messages: Any?

@@ -928,8 +928,14 @@ export interface MessageParams {
  * Parameters of `send`.
  */
 export interface SendParams {
-    accountId?:     null | string;
+    accountId?: null | string;
+    /**
+     * Its bytes, as base64 text.
+     */
+    buffer?:        null | string;
     channel?:       null | string;
+    contentType?:   null | string;
+    filename?:      null | string;
     idempotencyKey: string;
     mediaUrl?:      null | string;
     mediaUrls?:     string[];
@@ -1796,6 +1802,7 @@ export interface Health {
     channelOrder:     string[];
     channels:         { [key: string]: unknown };
     defaultAgentId:   string;
+    degraded:         string[];
     durationMs:       number;
     heartbeatSeconds: number;
     messages:         unknown;
@@ -2655,6 +2662,7 @@ export interface Status {
     backlog:            unknown;
     channelSummary:     string[];
     connections:        number;
+    degraded:           string[];
     degradedPlugins:    string[];
     heartbeat:          unknown;
     messages:           unknown;

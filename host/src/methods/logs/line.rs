@@ -14,18 +14,17 @@ const CRATE: &str = "jackfield";
 /// The line as clients read it.
 #[must_use]
 pub fn shown(line: &str) -> String {
-    let Ok(mut event) = serde_json::from_str::<Map<String, Value>>(line) else {
+    let Ok(event) = serde_json::from_str::<Map<String, Value>>(line) else {
         return line.to_owned();
     };
-    let mut text = |name: &str| match event.remove(name) {
-        Some(Value::String(text)) => text,
-        _ => String::new(),
-    };
-    let [time, level, mut message, target] = PLACED.map(&mut text);
+    let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let [time, level, mut message, target] = PLACED.map(text);
     if time.is_empty() {
         return line.to_owned();
     }
-    for (name, value) in &event {
+    let facts: Map<String, Value> =
+        event.into_iter().filter(|(name, _)| !PLACED.contains(&name.as_str())).collect();
+    for (name, value) in &facts {
         let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let _ = write!(message, " {name}={plain}");
     }
@@ -33,7 +32,7 @@ pub fn shown(line: &str) -> String {
     let name = json!({"subsystem": subsystem}).to_string();
     json!({
         "0": name, "1": message, "time": time, "level": level.to_lowercase(),
-        "subsystem": subsystem, "message": message, "fields": event,
+        "subsystem": subsystem, "message": message, "fields": facts,
         "_meta": {"date": time, "logLevelName": level, "name": name},
     })
     .to_string()

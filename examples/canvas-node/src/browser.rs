@@ -56,7 +56,8 @@ pub(crate) struct Browser {
     _child: Child,
     _profile: TempDir,
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-    session: Option<String>,
+    /// The browser's word for its talk with the page.
+    page: Option<String>,
     last: u64,
     actions: VecDeque<Value>,
 }
@@ -90,7 +91,7 @@ impl Browser {
             _child: child,
             _profile: profile,
             socket,
-            session: None,
+            page: None,
             last: 0,
             actions: VecDeque::new(),
         };
@@ -162,10 +163,10 @@ impl Browser {
     }
 
     async fn open_page(&mut self) -> Result<(), BrowserError> {
-        let page = self.call("Target.createTarget", json!({"url": "about:blank"})).await?;
-        let attach = json!({"targetId": page["targetId"], "flatten": true});
+        let made = self.call("Target.createTarget", json!({"url": "about:blank"})).await?;
+        let attach = json!({"targetId": made["targetId"], "flatten": true});
         let attached = self.call("Target.attachToTarget", attach).await?;
-        self.session = attached["sessionId"].as_str().map(str::to_owned);
+        self.page = attached["sessionId"].as_str().map(str::to_owned);
         self.call("Page.enable", json!({})).await?;
         self.call("Runtime.enable", json!({})).await?;
         self.call("Runtime.addBinding", json!({"name": BINDING})).await?;
@@ -180,8 +181,8 @@ impl Browser {
         self.last += 1;
         let id = self.last;
         let mut request = json!({"id": id, "method": method, "params": params});
-        if let Some(session) = &self.session {
-            request["sessionId"] = json!(session);
+        if let Some(page) = &self.page {
+            request["sessionId"] = json!(page);
         }
         let answered = timeout(PATIENCE, async {
             let sent = self.socket.send(Message::text(request.to_string())).await;

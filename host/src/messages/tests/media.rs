@@ -78,7 +78,8 @@ async fn the_folder_is_bounded_and_only_what_is_old_makes_room() {
     let old = spool.keep_bytes(Some("a.txt"), None, vec![0; 6]).await.unwrap();
     let full = spool.keep_bytes(None, Some("image/png"), vec![0; 6]).await;
     assert!(matches!(full, Err(Missing::Lack(_))), "{full:?}");
-    let yesterday = std::time::SystemTime::now() - std::time::Duration::from_hours(24);
+    let saved = fs::metadata(&old).unwrap().modified().unwrap();
+    let yesterday = saved - std::time::Duration::from_hours(24);
     fs::File::open(&old).unwrap().set_modified(yesterday).unwrap();
     let new = spool.keep_bytes(None, Some("image/png"), vec![0; 6]).await.unwrap();
     assert!(!old.exists() && new.extension().is_some_and(|ending| ending == "png"), "{new:?}");

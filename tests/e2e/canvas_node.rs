@@ -137,7 +137,8 @@ async fn surfaces_are_drawn_changed_answered_and_taken_away() {
     .await;
     let heading = "(function find(n) { return n.localName === 'h1' ? n.innerHTML : \
         [...(n.shadowRoot?.childNodes ?? []), ...n.childNodes].map(find).find(x => x) })(document.body)";
-    assert_eq!(canvas.eval(heading).await.trim(), "A <em>form</em>");
+    let heading = canvas.eval(heading).await;
+    assert!(heading.starts_with("A <em") && heading.contains(">form</em>"), "{heading}");
 
     let lines = format!("{}\n", who("Grace"));
     canvas.ask("canvas.a2ui.pushJSONL", json!({ "jsonl": lines })).await;

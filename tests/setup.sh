@@ -2,7 +2,7 @@
 # Installs what `make` needs and the machine lacks; quick and silent when nothing is missing.
 #
 #   tests/setup.sh build   a C compiler (SQLite is compiled in)
-#   tests/setup.sh test    that, Node and npm, Chromium, minisign, and the pinned packages of tests/node and
+#   tests/setup.sh test    that, Node and npm, Chromium, minisign, nginx, and the pinned packages of tests/node and
 #                          of the web page's source; Node itself is pinned in tests/node
 #
 # Debian packages are installed with apt-get, as root or through sudo; elsewhere the missing
@@ -41,7 +41,8 @@ apt_install() {
         quietly "${as_root[@]}" apt-get update -qq
         apt_updated=1
     fi
-    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    # At this run level Debian installs a server without starting it: plays start their own.
+    quietly "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
         apt-get install -y -qq --no-install-recommends "$@"
 }
 
@@ -77,6 +78,7 @@ for_build() {
 for_tests() {
     have node && have npm || apt_install nodejs npm
     have minisign || apt_install minisign
+    [ -x /usr/sbin/nginx ] || apt_install nginx
     have chromium || apt_install chromium fonts-dejavu-core
     node_packages tests/node
     pinned_node

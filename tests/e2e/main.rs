@@ -35,6 +35,7 @@ mod kit;
 mod metrics;
 mod models;
 mod museum;
+mod nginx;
 mod nodes;
 mod openclaw_cli;
 mod openclaw_node;

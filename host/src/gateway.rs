@@ -114,10 +114,31 @@ impl Gateway {
     /// # Errors
     /// When a setting cannot be used, the state directory is taken or the port is.
     pub async fn start(options: Options) -> Result<Self, GatewayError> {
-        let Options { config, paths, plugin_dirs, unconfigured, listener } = options;
-        let bad = |(setting, text)| GatewayError::Setting { setting, text };
+        let store = open_store(&options.paths).await?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
-        let store = open_store(&paths).await?;
+        let assembled = Self::assemble(options, store.clone(), &tracker, &stop).await;
+        if assembled.is_err() {
+            // The next life, with another configuration, needs the state directory.
+            stop.cancel();
+            tracker.close();
+            let _ = tokio::time::timeout(TASKS_STOP, tracker.wait()).await;
+            store.close().await;
+        }
+        assembled
+    }
+
+    /// Puts the rooms together. What depends on the settings alone comes first: nothing runs yet when
+    /// they cannot be used.
+    async fn assemble(
+        options: Options,
+        store: Store,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> Result<Self, GatewayError> {
+        let Options { config, paths, plugin_dirs, unconfigured, listener } = options;
+        let (tracker, stop) = (tracker.clone(), stop.clone());
+        let bad = |(setting, text)| GatewayError::Setting { setting, text };
+        let page = door::control_page(&config).map_err(bad)?;
         let clock = Clock::system();
         let token = door::token(&config, &paths)?;
         let key = TokenKey::load(&paths.state.join("token.key"))?;
@@ -178,7 +199,6 @@ impl Gateway {
         methods::config::note_applied(&core).await;
         keep_good(&core);
         let address = listener.local_addr()?;
-        let page = door::control_page(&core.config).map_err(bad)?;
         serve(&listener, &core, proxies, page, changes)?;
         Ok(Self { core, address, listener, token, tracker, pages: plan.pages })
     }

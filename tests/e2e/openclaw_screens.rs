@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 
 /// Shorter than the patience of what it waits with, so that the screen can be told.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(50);
 
 /// What was written to the screen, without the codes that move the cursor.
 fn plain(screen: &Output) -> String {
@@ -72,6 +72,8 @@ async fn a_person_at_a_terminal_chats_asks_and_calls_off() {
     keys.write_all(b"\x1b").await.expect("it reads keys");
     let end = client.event(|e| e.name == "chat" && e.payload["state"] == "aborted").await;
     assert_eq!(end.payload["sessionKey"], "agent:main:main", "{:?}", end.payload);
+    // It takes the order only once it knows itself that the run is over.
+    shows("run aborted").await;
     keys.write_all(b"/new\r").await.expect("it reads keys");
     shows("new session: agent:main:tui-").await;
 }

@@ -46,4 +46,4 @@ pub use terminal::{Said, Terminal};
 
 /// How long a play waits for one thing before it counts as not happening. Long, because a busy
 /// machine is slow and a failed log-in is answered late on purpose.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_mins(1);

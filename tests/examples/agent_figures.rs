@@ -30,7 +30,7 @@ struct Span {
     end: Duration,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() {
     for at_once in [1, 8, 32] {
         let answers =

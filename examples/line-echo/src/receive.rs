@@ -7,6 +7,7 @@ use crate::line::{self, LINE_BYTES_MAX};
 use jackfield_plugin_api::{
     Account,
     frame::Accepted,
+    link::LinkState,
     tokio::{
         self,
         io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -79,6 +80,8 @@ impl People {
 /// Accepts clients until the people are closed.
 pub(crate) async fn listen(listener: TcpListener, account: Account, people: Arc<People>) {
     let mut open = people.open.subscribe();
+    let place = listener.local_addr().map(|address| format!("listening on {address}"));
+    let place = place.unwrap_or_default();
     loop {
         let accepted = tokio::select! {
             _ = open.wait_for(|open| !open) => return,
@@ -86,7 +89,13 @@ pub(crate) async fn listen(listener: TcpListener, account: Account, people: Arc<
         };
         match accepted {
             Ok((socket, _)) if people.open.receiver_count() <= CONNECTIONS_MAX => {
-                let task = serve(socket, account.clone(), Arc::clone(&people), open.clone());
+                let task = serve(
+                    socket,
+                    account.clone(),
+                    Arc::clone(&people),
+                    open.clone(),
+                    place.clone(),
+                );
                 account.host().spawn(task);
             }
             Ok(_) => tracing::warn!(CONNECTIONS_MAX, "too many connections; one was turned away"),
@@ -104,6 +113,7 @@ async fn serve(
     account: Account,
     people: Arc<People>,
     mut open: watch::Receiver<bool>,
+    place: String,
 ) {
     let (reading, writing) = socket.into_split();
     let outlet = Outlet::new(&account, writing);
@@ -114,6 +124,11 @@ async fn serve(
         return;
     };
     people.enter(user, outlet.clone());
+    // The host tries again what could not be sent while they were away.
+    let open_still = *open.borrow();
+    if open_still {
+        account.link(LinkState::Connected, place).await;
+    }
     while let Some(text) = next_line(&mut lines, &mut open).await {
         let answer = take(&text, user, &account).await;
         if outlet.write(answer).await.is_err() {

@@ -112,6 +112,23 @@ pub enum Outbound {
     Unknown,
 }
 
+impl Outbound {
+    /// Where it shall go; absent for actions without a place and for kinds this side does not know.
+    #[must_use]
+    pub fn target(&self) -> Option<&Target> {
+        match self {
+            Self::Message { to, .. }
+            | Self::Edit { to, .. }
+            | Self::Delete { to, .. }
+            | Self::React { to, .. }
+            | Self::Typing { to, .. }
+            | Self::Poll { to, .. } => Some(to),
+            Self::Action { to, .. } => to.as_ref(),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// Proof that something was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -173,7 +173,7 @@ impl Outgoing {
         idem: Option<(String, String)>,
     ) -> Result<String, DeliveryError> {
         let body = self.fitting(channel, body)?;
-        let (account, lane) = match target_of(&body) {
+        let (account, lane) = match body.target() {
             Some(to) => (to.account.as_str().to_owned(), lane_of(to)),
             None => (DEFAULT_ACCOUNT.to_owned(), String::new()),
         };
@@ -305,7 +305,7 @@ fn delivered(channel: &str, row: OutboxRow) -> Delivered {
         receipt.parts = parts.into_iter().filter_map(|part| part.message).chain(last).collect();
     }
     let asked = serde_json::from_value::<Outbound>(row.body).ok();
-    let asked = asked.as_ref().and_then(target_of).map(|to| to.conversation.clone());
+    let asked = asked.as_ref().and_then(Outbound::target).map(|to| to.conversation.clone());
     Delivered {
         message_id: receipt.message.as_ref().map_or_else(|| row.id.clone(), ToString::to_string),
         conversation_id: receipt
@@ -322,19 +322,6 @@ fn delivered(channel: &str, row: OutboxRow) -> Delivered {
 
 fn error_of(row: &OutboxRow) -> Option<SendError> {
     serde_json::from_value(row.error.clone()?).ok()
-}
-
-fn target_of(body: &Outbound) -> Option<&Target> {
-    match body {
-        Outbound::Message { to, .. }
-        | Outbound::Edit { to, .. }
-        | Outbound::Delete { to, .. }
-        | Outbound::React { to, .. }
-        | Outbound::Typing { to, .. }
-        | Outbound::Poll { to, .. } => Some(to),
-        Outbound::Action { to, .. } => to.as_ref(),
-        Outbound::Unknown => None,
-    }
 }
 
 fn missing_ability(can: &Capabilities, body: &Outbound) -> Option<&'static str> {

@@ -145,18 +145,12 @@ impl Discord {
 }
 
 fn account(body: &Outbound) -> Result<&str, SendError> {
-    match body {
-        Outbound::Message { to, .. }
-        | Outbound::Edit { to, .. }
-        | Outbound::Delete { to, .. }
-        | Outbound::React { to, .. }
-        | Outbound::Typing { to, .. }
-        | Outbound::Poll { to, .. }
-        | Outbound::Action { to: Some(to), .. } => Ok(to.account.as_str()),
-        Outbound::Action { to: None, .. } => {
+    match (body.target(), body) {
+        (Some(to), _) => Ok(to.account.as_str()),
+        (None, Outbound::Action { .. }) => {
             Err(SendError::permanent("no_target", "say in which channel"))
         }
-        Outbound::Unknown => Err(SendError::unsupported(body.kind())),
+        (None, _) => Err(SendError::unsupported(body.kind())),
     }
 }
 

@@ -15,7 +15,7 @@ use jackfield_plugin_api::{
     http::{HttpRequest, HttpResponse},
     id::AccountId,
     link::LinkState,
-    outbound::{Outbound, Receipt, Target},
+    outbound::Receipt,
     serde_json::{Map, json},
 };
 use std::{path::Path, sync::Arc};
@@ -37,7 +37,7 @@ impl Channel for Slack {
     }
 
     async fn send(&self, out: Outgoing) -> Result<Receipt, SendError> {
-        let target = target(&out.body);
+        let target = out.body.target();
         let workspace = self.workspace(target.map(|to| &to.account))?;
         outbound::perform(workspace, out).await
     }
@@ -71,7 +71,7 @@ impl Channel for Slack {
     }
 
     async fn reconcile(&self, out: Outgoing) -> Reconciled {
-        match self.workspace(target(&out.body).map(|to| &to.account)) {
+        match self.workspace(out.body.target().map(|to| &to.account)) {
             Ok(workspace) => outbound::reconcile(workspace, &out).await,
             Err(_) => Reconciled::Unknown,
         }
@@ -128,18 +128,5 @@ impl Slack {
             let text = format!("Slack has no account `{name}`; see [channels.slack.accounts]");
             SendError::permanent("unknown_account", text)
         })
-    }
-}
-
-fn target(body: &Outbound) -> Option<&Target> {
-    match body {
-        Outbound::Message { to, .. }
-        | Outbound::Edit { to, .. }
-        | Outbound::Delete { to, .. }
-        | Outbound::React { to, .. }
-        | Outbound::Typing { to, .. }
-        | Outbound::Poll { to, .. } => Some(to),
-        Outbound::Action { to, .. } => to.as_ref(),
-        Outbound::Unknown => None,
     }
 }

@@ -15,7 +15,7 @@ use jackfield_plugin_api::{
     http::{HttpRequest, HttpResponse},
     id::AccountId,
     link::LinkState,
-    outbound::{Outbound, Receipt, Target},
+    outbound::{Outbound, Receipt},
     tokio::sync::watch,
 };
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -107,15 +107,6 @@ impl Telegram {
 }
 
 fn account_of(body: &Outbound) -> Result<&AccountId, SendError> {
-    let to: Option<&Target> = match body {
-        Outbound::Message { to, .. }
-        | Outbound::Edit { to, .. }
-        | Outbound::Delete { to, .. }
-        | Outbound::React { to, .. }
-        | Outbound::Typing { to, .. }
-        | Outbound::Poll { to, .. } => Some(to),
-        Outbound::Action { to, .. } => to.as_ref(),
-        Outbound::Unknown => None,
-    };
+    let to = body.target();
     to.map(|to| &to.account).ok_or_else(|| SendError::unsupported(body.kind()))
 }

@@ -3,8 +3,8 @@
 //!
 //! It never holds more than the files did: drop-ins are laid over, `${NAME}` stays as it is.
 
-use super::{Config, ConfigError, Paths, source};
-use std::{fs, io, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+use super::{Config, ConfigError, Paths, secret::write_private, source};
+use std::{fs, io};
 
 const GOOD: &str = "config.last-good.toml";
 const REJECTED: &str = "config.rejected.toml";
@@ -24,7 +24,7 @@ pub fn load(paths: &Paths) -> Result<Config, ConfigError> {
         return Err(error);
     };
     let rejected = paths.state.join(REJECTED);
-    let copied = fs::read(&paths.config).and_then(|text| write(&rejected, &text));
+    let copied = fs::read(&paths.config).and_then(|text| write_private(&rejected, &text));
     let place = match copied {
         Ok(()) => format!("; a copy of the file is kept as {}", rejected.display()),
         Err(_) => String::new(),
@@ -43,15 +43,10 @@ pub fn keep(paths: &Paths) -> io::Result<()> {
     }
     let table = source::read(&paths.config).map_err(io::Error::other)?;
     let text = toml::to_string(&table).map_err(io::Error::other)?;
-    write(&paths.state.join(GOOD), text.as_bytes())
-}
-
-/// Whole or not at all, and for this user alone: it may hold secrets.
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let draft = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(draft, path)
+    let good = paths.state.join(GOOD);
+    // Most starts are with what is kept already, and a write costs a wait for the disk.
+    if fs::read(&good).is_ok_and(|kept| kept == text.as_bytes()) {
+        return Ok(());
+    }
+    write_private(&good, text.as_bytes())
 }

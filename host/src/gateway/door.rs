@@ -6,8 +6,8 @@ use crate::{
     config::{
         Config, Paths, Secret,
         gateway::{AuthMode, check_secret},
+        secret::write_private,
     },
-    devices::token::write_private,
     server::control::Page,
     tls::Tls,
 };

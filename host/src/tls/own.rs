@@ -2,7 +2,7 @@
 //! can pin it, and kept for its owner's eyes.
 
 use super::{Files, OWN_CERTIFICATE, OWN_KEY, TlsError};
-use crate::devices::token::write_private;
+use crate::config::secret::write_private;
 use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
 use std::path::Path;
 

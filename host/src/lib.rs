@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod config;
 pub mod protocol;
+pub mod watch;
 
 pub mod events;
 pub mod store;

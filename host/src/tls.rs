@@ -10,8 +10,7 @@ pub mod pin;
 
 pub use fingerprint::Fingerprint;
 
-use crate::config::tls::TlsSection;
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher, recommended_watcher};
+use crate::{config::tls::TlsSection, watch::Changes};
 use rustls::{
     ServerConfig,
     crypto::{CryptoProvider, ring},
@@ -25,7 +24,6 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::sync::watch;
 
 /// Renewal replaces two files, one after the other; they count when both rest this long.
 const QUIET: Duration = Duration::from_millis(500);
@@ -142,12 +140,8 @@ impl Tls {
     /// # Errors
     /// When a folder cannot be watched.
     pub async fn keep_fresh(&self) -> Result<(), notify::Error> {
-        let (tell, mut changes) = watch::channel(0_u64);
-        let _watcher = self.files.watch(tell)?;
-        // They may have changed between being read and being watched.
-        changes.mark_changed();
-        while changes.changed().await.is_ok() {
-            while let Ok(Ok(())) = tokio::time::timeout(QUIET, changes.changed()).await {}
+        let mut changes = Changes::of(self.files.folders(), QUIET)?;
+        while changes.next().await {
             match self.reload() {
                 Ok(true) => {
                     let fingerprint = self.fingerprint().map(|f| f.to_string());
@@ -186,19 +180,6 @@ impl Files {
             key: self.key.display().to_string(),
             why: error.to_string(),
         })
-    }
-
-    fn watch(&self, tell: watch::Sender<u64>) -> Result<RecommendedWatcher, notify::Error> {
-        let mut watcher = recommended_watcher(move |event: Result<Event, notify::Error>| {
-            // Reading the files is an event too, and no change.
-            if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
-                tell.send_modify(|n| *n = n.wrapping_add(1));
-            }
-        })?;
-        for folder in self.folders() {
-            watcher.watch(&folder, RecursiveMode::NonRecursive)?;
-        }
-        Ok(watcher)
     }
 
     fn folders(&self) -> BTreeSet<PathBuf> {

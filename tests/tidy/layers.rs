@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// The rooms of `host/src`, in the order of the design. Rooms of one line are neighbours.
 const LAYERS: [&[&str]; 11] = [
-    &["clock", "config", "protocol"],
+    &["clock", "config", "protocol", "watch"],
     &["store", "events"],
     &["devices", "canvas", "plugins"],
     &["auth", "messages", "agent", "nodes", "approvals", "tls"],

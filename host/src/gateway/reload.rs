@@ -13,10 +13,9 @@ use crate::{
             snapshot::Snapshot,
         },
     },
+    watch::Changes,
 };
-use notify::{Event, EventKind, RecursiveMode, Watcher as _, recommended_watcher};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
 
 /// An editor writes a file in several steps; a change counts when they rest this long.
 const QUIET: Duration = Duration::from_millis(300);
@@ -71,25 +70,13 @@ pub(super) async fn is_due(core: &Core) -> bool {
 }
 
 async fn watch(core: &Core) -> Result<(), notify::Error> {
-    let (tell, mut changes) = watch::channel(0_u64);
-    let mut watcher = recommended_watcher(move |event: Result<Event, notify::Error>| {
-        // Reading the files is an event too, and no change.
-        if event.is_ok_and(|event| !matches!(event.kind, EventKind::Access(_))) {
-            tell.send_modify(|n| *n = n.wrapping_add(1));
-        }
-    })?;
     let Some(folder) = core.paths.config.parent().filter(|folder| folder.is_dir()) else {
         return Ok(());
     };
-    watcher.watch(folder, RecursiveMode::NonRecursive)?;
     let drop_ins = folder.join("conf.d");
-    if drop_ins.is_dir() {
-        watcher.watch(&drop_ins, RecursiveMode::NonRecursive)?;
-    }
-    // They may have changed between being read and being watched.
-    changes.mark_changed();
-    while changes.changed().await.is_ok() {
-        while let Ok(Ok(())) = tokio::time::timeout(QUIET, changes.changed()).await {}
+    let folders = [Some(folder), drop_ins.is_dir().then_some(drop_ins.as_path())];
+    let mut changes = Changes::of(folders.into_iter().flatten(), QUIET)?;
+    while changes.next().await {
         core.reread.notify_one();
     }
     Ok(())

@@ -96,10 +96,7 @@ impl Supervisor {
         mem::swap(life, other);
         other.role = Role::Parked;
         life.role = Role::Serving;
-        self.slot.describe(&life.package, &life.staged.manifest);
-        self.slot.vouched(life.staged.grant.words());
-        self.slot.confined(life.layers.clone());
-        self.slot.runs_in(life.place.0, life.place.1.clone());
+        self.show(life);
         self.slot.tally.count(Counted::Swap);
         if let Some(settings) = swap.settings.take() {
             self.slot.configure(settings);
@@ -149,15 +146,7 @@ impl Supervisor {
         }
         self.unfit.clone_from(&swap.copy);
         self.go_on(life, &swap);
-        let text = Some(refusal.to_string());
-        self.slot.report(swap.report(SwapOutcome::RolledBack, text, self.shared.clock.now_ms()));
-        if let Some(new) = swap.other.take() {
-            self.shared.tracker.spawn(new.see_off(RESTART_GRACE));
-        }
-        if let Some(reply) = swap.asked.take() {
-            // Whoever asked may have gone.
-            let _ = reply.send(Err(refusal));
-        }
+        self.dismiss(swap, refusal);
     }
 
     /// The old version takes work again, from where it was asked to let go.
@@ -209,10 +198,7 @@ impl Supervisor {
         life.conclude(&end).await;
         mem::swap(life, &mut old);
         self.prepared = Some(life.prepared());
-        self.slot.describe(&life.package, &life.staged.manifest);
-        self.slot.vouched(life.staged.grant.words());
-        self.slot.confined(life.layers.clone());
-        self.slot.runs_in(life.place.0, life.place.1.clone());
+        self.show(life);
         self.slot.tally.count(Counted::Fall);
         self.go_on(life, &swap);
         self.slot.ended(&how);
@@ -221,21 +207,35 @@ impl Supervisor {
     }
 
     /// The life that serves ended otherwise: nobody takes over from it.
-    pub(super) fn give_up(&mut self, mut swap: Swap, why: &str) {
+    pub(super) fn give_up(&mut self, swap: Swap, why: &str) {
         if swap.step == Step::Probation {
             self.confirm(swap);
             return;
         }
         let why = format!("the running version ended meanwhile: {why}");
         let refusal = self.not_taken_over(&swap, &why);
+        self.dismiss(swap, refusal);
+    }
+
+    /// Tells why the new version does not take over, and lets it go.
+    fn dismiss(&self, mut swap: Swap, refusal: Refusal) {
         let text = Some(refusal.to_string());
         self.slot.report(swap.report(SwapOutcome::RolledBack, text, self.shared.clock.now_ms()));
         if let Some(new) = swap.other.take() {
             self.shared.tracker.spawn(new.see_off(RESTART_GRACE));
         }
         if let Some(reply) = swap.asked.take() {
+            // Whoever asked may have gone.
             let _ = reply.send(Err(refusal));
         }
+    }
+
+    /// What the status tells of the plugin is this life's from now on.
+    fn show(&self, life: &Life) {
+        self.slot.describe(&life.package, &life.staged.manifest);
+        self.slot.vouched(life.staged.grant.words());
+        self.slot.confined(life.layers.clone());
+        self.slot.runs_in(life.place.0, life.place.1.clone());
     }
 
     fn not_taken_over(&self, swap: &Swap, why: &str) -> Refusal {

@@ -28,6 +28,20 @@ const HTTP_TIME: Duration = Duration::from_secs(30);
 /// How long a plugin may take to bring one file.
 const FETCH_TIME: Duration = Duration::from_mins(1);
 
+/// Why a request got no answer.
+enum NoAnswer {
+    /// A full window of them is under way.
+    Busy,
+    /// The plugin ended.
+    Ended,
+    /// It does not fit into a frame.
+    TooLarge,
+    /// The plugin takes nothing now.
+    NotTaken,
+    /// No answer in time.
+    Late,
+}
+
 /// What came of handing an attempt to one life.
 pub(super) enum Handed {
     /// Its outcome.
@@ -116,40 +130,32 @@ impl Live {
 
     /// One HTTP request.
     pub(super) async fn http(&self, request: HttpRequest) -> Result<HttpResponse, RouteError> {
-        let credit = self.ledger.request_credit().ok_or(RouteError::Busy)?;
-        let entry = self.ledger.open_http().ok_or(RouteError::Died)?;
-        let bytes = encode(&HostFrame::Http { req_id: entry.number, request });
-        if bytes.len() > FRAME_BYTES_HARD {
-            self.ledger.strike(entry.number);
-            return Err(RouteError::TooLarge);
-        }
-        if !self.queue(bytes, None, credit.clone()) {
-            self.ledger.strike(entry.number);
-            return Err(RouteError::Busy);
-        }
-        let Ok(answer) = time::timeout(HTTP_TIME, entry.answer).await else {
-            self.ledger.strike(entry.number);
-            return Err(RouteError::Late);
-        };
-        answer.map_err(|_| RouteError::Died)
+        let frame = |req_id| HostFrame::Http { req_id, request };
+        self.request(Ledger::open_http, frame, FRAME_BYTES_HARD, HTTP_TIME).await.map_err(|why| {
+            match why {
+                NoAnswer::Busy | NoAnswer::NotTaken => RouteError::Busy,
+                NoAnswer::Ended => RouteError::Died,
+                NoAnswer::TooLarge => RouteError::TooLarge,
+                NoAnswer::Late => RouteError::Late,
+            }
+        })
     }
 
     /// Asks whether an account works; the line is for people either way.
     pub(super) async fn probe(&self, account: &str, limit: Duration) -> Result<String, String> {
-        let ended = || "the plugin ended before it answered".to_owned();
-        let credit = self.ledger.request_credit().ok_or("the plugin is busy")?;
-        let entry = self.ledger.open_probe().ok_or_else(ended)?;
         let account = AccountId(account.to_owned());
-        let bytes = encode(&HostFrame::Probe { req_id: entry.number, account });
-        if !self.queue(bytes, None, credit.clone()) {
-            self.ledger.strike(entry.number);
-            return Err("the plugin takes nothing".to_owned());
-        }
-        let Ok(answer) = time::timeout(limit, entry.answer).await else {
-            self.ledger.strike(entry.number);
-            return Err(format!("the plugin did not answer within {} ms", limit.as_millis()));
-        };
-        answer.unwrap_or_else(|_| Err(ended()))
+        let frame = |req_id| HostFrame::Probe { req_id, account };
+        let answer = self.request(Ledger::open_probe, frame, FRAME_BYTES_HARD, limit).await;
+        answer.unwrap_or_else(|why| {
+            Err(match why {
+                NoAnswer::Busy => "the plugin is busy".to_owned(),
+                NoAnswer::Ended => "the plugin ended before it answered".to_owned(),
+                NoAnswer::TooLarge | NoAnswer::NotTaken => "the plugin takes nothing".to_owned(),
+                NoAnswer::Late => {
+                    format!("the plugin did not answer within {} ms", limit.as_millis())
+                }
+            })
+        })
     }
 
     /// Brings the bytes behind a handle into a file.
@@ -157,21 +163,20 @@ impl Live {
         if !self.is_able(FEATURE_FETCH) {
             return Err(SendError::unsupported(FEATURE_FETCH));
         }
-        let credit = self.ledger.request_credit().ok_or_else(busy)?;
-        let entry = self.ledger.open_fetch().ok_or_else(|| not_running("it ended"))?;
         let Fetch { account, handle, path, bytes_max } = wanted;
-        let req_id = entry.number;
-        let bytes = encode(&HostFrame::Fetch { req_id, account, handle, path, bytes_max });
-        if bytes.len() > FRAME_BYTES_MAX || !self.queue(bytes, None, credit.clone()) {
-            self.ledger.strike(req_id);
-            return Err(not_running("it takes nothing"));
-        }
-        let Ok(answer) = time::timeout(FETCH_TIME, entry.answer).await else {
-            self.ledger.strike(req_id);
-            let text = format!("the file did not come within {} s", FETCH_TIME.as_secs());
-            return Err(SendError::retryable("timeout", text));
-        };
-        answer.unwrap_or_else(|_| Err(not_running("it ended")))
+        let frame = |req_id| HostFrame::Fetch { req_id, account, handle, path, bytes_max };
+        let answer = self.request(Ledger::open_fetch, frame, FRAME_BYTES_MAX, FETCH_TIME).await;
+        answer.unwrap_or_else(|why| {
+            Err(match why {
+                NoAnswer::Busy => busy(),
+                NoAnswer::Ended => not_running("it ended"),
+                NoAnswer::TooLarge | NoAnswer::NotTaken => not_running("it takes nothing"),
+                NoAnswer::Late => {
+                    let text = format!("the file did not come within {} s", FETCH_TIME.as_secs());
+                    SendError::retryable("timeout", text)
+                }
+            })
+        })
     }
 
     /// Asks what became of an attempt; `None` when nobody could be asked now.
@@ -179,21 +184,39 @@ impl Live {
         if !self.is_able(FEATURE_RECONCILE) {
             return Some(Reconciled::Unknown);
         }
-        let limit = attempt.timeout;
-        let credit = self.ledger.request_credit()?;
-        let entry = self.ledger.open_reconcile()?;
-        let Attempt { idem_key, attempt, body, .. } = attempt;
-        let req_id = entry.number;
-        let bytes = encode(&HostFrame::Reconcile { req_id, idem_key, attempt, body });
-        if bytes.len() > FRAME_BYTES_MAX || !self.queue(bytes, None, credit.clone()) {
-            self.ledger.strike(req_id);
-            return None;
+        let Attempt { idem_key, attempt, body, timeout } = attempt;
+        let frame = |req_id| HostFrame::Reconcile { req_id, idem_key, attempt, body };
+        self.request(Ledger::open_reconcile, frame, FRAME_BYTES_MAX, timeout).await.ok()
+    }
+
+    /// Sends a request that is neither stored nor repeated, entered by `open`, and waits for its
+    /// answer.
+    async fn request<T>(
+        &self,
+        open: impl FnOnce(&Ledger) -> Option<Open<T>>,
+        frame: impl FnOnce(u64) -> HostFrame,
+        bytes_max: usize,
+        limit: Duration,
+    ) -> Result<T, NoAnswer> {
+        let credit = self.ledger.request_credit().ok_or(NoAnswer::Busy)?;
+        let entry = open(&self.ledger).ok_or(NoAnswer::Ended)?;
+        let bytes = encode(&frame(entry.number));
+        let fault = if bytes.len() > bytes_max {
+            Some(NoAnswer::TooLarge)
+        } else if self.queue(bytes, None, credit.clone()) {
+            None
+        } else {
+            Some(NoAnswer::NotTaken)
+        };
+        if let Some(fault) = fault {
+            self.ledger.strike(entry.number);
+            return Err(fault);
         }
-        let answer = time::timeout(limit, entry.answer).await;
-        if answer.is_err() {
-            self.ledger.strike(req_id);
-        }
-        answer.ok()?.ok()
+        let Ok(answer) = time::timeout(limit, entry.answer).await else {
+            self.ledger.strike(entry.number);
+            return Err(NoAnswer::Late);
+        };
+        answer.map_err(|_| NoAnswer::Ended)
     }
 
     fn queue(&self, bytes: Vec<u8>, ticket: Option<Arc<Ticket>>, credit: Credit) -> bool {

@@ -6,6 +6,7 @@
 //! methods, frames.
 
 pub mod addresses;
+mod bearer;
 pub mod canvas;
 pub mod control;
 pub mod gate;

@@ -4,9 +4,9 @@
 //! that name no file lead to the page itself, which finds its way by the address. Must not know:
 //! what the page does.
 
-use super::{Door, pages};
+use super::{Door, bearer, pages};
 use crate::{
-    auth::{Peer, bearer::NoBearer},
+    auth::Peer,
     canvas::{Document, Missing, Root},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -87,24 +87,17 @@ pub async fn answer(
 
 /// Who the page talks to; for holders of the secret only.
 async fn config(door: &Door, peer: &Peer, headers: &HeaderMap) -> Response {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let token = bearer.and_then(|v| v.strip_prefix("Bearer ")).map(str::trim);
-    let refused = |status, text: &str, kind: &str| {
+    let refused = |status| {
+        let (text, kind) = match status {
+            StatusCode::UNAUTHORIZED => ("Unauthorized", "unauthorized"),
+            _ => {
+                ("Too many failed authentication attempts. Please try again later.", "rate_limited")
+            }
+        };
         pages::json(status, &serde_json::json!({"error": {"message": text, "type": kind}}))
     };
-    match door.core.auth.bearer(peer, token).await {
-        Ok(()) => {}
-        Err(NoBearer::Unauthorized(delay)) => {
-            tokio::time::sleep(delay).await;
-            return refused(StatusCode::UNAUTHORIZED, "Unauthorized", "unauthorized");
-        }
-        Err(NoBearer::Locked(left_ms)) => {
-            let text = "Too many failed authentication attempts. Please try again later.";
-            let mut response = refused(StatusCode::TOO_MANY_REQUESTS, text, "rate_limited");
-            let seconds = HeaderValue::from(left_ms.div_ceil(1000));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            return response;
-        }
+    if let Err(refused) = bearer::pass(door, peer, headers, refused).await {
+        return refused;
     }
     let agent = door.core.default_agent();
     pages::json(

@@ -3,9 +3,9 @@
 //! Everything is collected when it is asked for; nothing is kept here. Must not know: what makes the
 //! numbers.
 
-use super::{Door, pages};
+use super::{Door, bearer, pages};
 use crate::{
-    auth::{Peer, bearer::NoBearer},
+    auth::Peer,
     messages::Counted,
     methods::Core,
     plugins::{PluginState, PluginStatus},
@@ -34,23 +34,17 @@ pub(super) async fn answer(
     let Some(peer) = peer else {
         return Ok(pages::text(StatusCode::BAD_REQUEST, "this connection has no address"));
     };
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
-    match door.core.auth.bearer(&peer, token).await {
-        Ok(()) => Ok(page(&door.core)),
-        Err(NoBearer::Unauthorized(delay)) => {
-            tokio::time::sleep(delay).await;
-            let text = "send the gateway's token as `Authorization: Bearer`";
-            Ok(pages::text(StatusCode::UNAUTHORIZED, text))
-        }
-        Err(NoBearer::Locked(left_ms)) => {
-            let text = "too many failed authentication attempts";
-            let mut response = pages::text(StatusCode::TOO_MANY_REQUESTS, text);
-            let seconds = HeaderValue::from(left_ms.div_ceil(1000));
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-            Ok(response)
-        }
-    }
+    let refused = |status| {
+        let text = match status {
+            StatusCode::UNAUTHORIZED => "send the gateway's token as `Authorization: Bearer`",
+            _ => "too many failed authentication attempts",
+        };
+        pages::text(status, text)
+    };
+    Ok(match bearer::pass(&door, &peer, &headers, refused).await {
+        Ok(()) => page(&door.core),
+        Err(refused) => refused,
+    })
 }
 
 fn page(core: &Core) -> Response {

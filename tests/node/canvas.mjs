@@ -5,10 +5,9 @@
 // Opens the page, saves another one and sees it reload, then saves a hostile one that tries what a
 // page can try, and prints one line of JSON. The environment variable CHROMIUM names another browser.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [url, folder] = process.argv.slice(2);
 const told = {};
@@ -47,24 +46,8 @@ window.attempts = (async () => ({
 }))();
 </script></body>`;
 
-const profile = await mkdtemp(join(tmpdir(), "jackfield-chromium-"));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  headless: true,
-  // As root a browser has no sandbox; the rest keeps it from calling home.
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-browser.setDefaultTimeout(30_000);
+const { page, close } = await launch();
 try {
-  const page = browser.pages()[0] ?? (await browser.newPage());
   const waits = page.waitForResponse((response) => response.url().endsWith("/__openclaw__/reload"));
   await page.goto(url);
   told.color = await page.locator("p").evaluate((p) => getComputedStyle(p).color);
@@ -80,7 +63,6 @@ try {
   await page.getByText("hostile").waitFor();
   told.attempts = await page.evaluate(() => window.attempts);
 } finally {
-  await browser.close();
-  await rm(profile, { recursive: true, force: true });
+  await close();
 }
 console.log(JSON.stringify(told));

@@ -5,10 +5,8 @@
 // Does what a person does and prints one line of JSON with what was seen: what the page said, what
 // it asked for in vain, what its console complained of. SCREENSHOTS names a folder for pictures.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [url, token] = process.argv.slice(2);
 const said = "hello control page";
@@ -21,18 +19,7 @@ const screens = [
 // What a screen says when it could not load something.
 const failure = /unknown method|failed to load|could not (be )?load|gateway unreachable|missing scope/i;
 
-const profile = await mkdtemp(join(tmpdir(), "jackfield-chromium-"));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  headless: true,
-  viewport: { width: 1280, height: 800 },
-  args: [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  ],
-});
-browser.setDefaultTimeout(30_000);
-const page = browser.pages()[0] ?? (await browser.newPage());
+const { page, close } = await launch();
 
 page.on("console", (line) => {
   if (line.type() === "error") told.complaints.push(line.text());
@@ -100,7 +87,6 @@ try {
   console.error(JSON.stringify(told));
   throw error;
 } finally {
-  await browser.close();
-  await rm(profile, { recursive: true, force: true });
+  await close();
 }
 console.log(JSON.stringify(told));

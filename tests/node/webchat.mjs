@@ -5,34 +5,15 @@
 // Does what a person does and prints one line of JSON with what was on the screen. The environment
 // variable CHROMIUM names another browser; SCREENSHOTS names a folder for pictures of the page.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const [url] = process.argv.slice(2);
 const said = "hello from a real browser, word by word by word";
 const told = { violations: [], complaints: [], streamed: [] };
 
-const profile = await mkdtemp(join(tmpdir(), "jackfield-chromium-"));
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  headless: true,
-  viewport: { width: 1280, height: 800 },
-  // As root a browser has no sandbox; the rest keeps it from calling home.
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-browser.setDefaultTimeout(30_000);
+const { page, close } = await launch();
 
-const page = browser.pages()[0] ?? (await browser.newPage());
 const message = (role) => page.locator(`[data-testid=message][data-role=${role}]`);
 const text = (locator) => locator.locator(".bubble, .prose").first().innerText();
 
@@ -118,8 +99,7 @@ try {
   console.error(error);
   console.error(await page.locator("body").innerText().catch(() => "the page is gone"));
 } finally {
-  await browser.close();
-  await rm(profile, { recursive: true, force: true });
+  await close();
 }
 console.log(JSON.stringify(told));
 process.exit(failed);

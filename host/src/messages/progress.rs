@@ -10,11 +10,7 @@ pub(super) mod shown;
 
 use super::{delivery::Delivery, inbound::Work, outbound::lane_of, pipe::Pipe};
 use crate::{
-    agent::Outcome,
-    clock,
-    config::messages::Streaming,
-    plugins::{Attempt, ChannelFacts},
-    store::journal::JournalRow,
+    agent::Outcome, config::messages::Streaming, plugins::ChannelFacts, store::journal::JournalRow,
 };
 use jackfield_plugin_api::{
     id::MessageId,
@@ -100,7 +96,7 @@ impl Progress {
                 {
                     let typing = Outbound::Typing { to: self.target.clone(), on: true };
                     // A signal that is lost is not worth a word; the next one follows.
-                    let _ = self.signal(typing, TYPING_EVERY, clock::uuid()).await;
+                    let _ = self.delivery.signal(&self.channel, typing, TYPING_EVERY).await;
                 }
                 tokio::time::sleep(TYPING_EVERY).await;
             }
@@ -110,17 +106,6 @@ impl Progress {
             () = over.cancelled() => {}
             () = beats => {}
         }
-    }
-
-    async fn signal(
-        &self,
-        body: Outbound,
-        timeout: Duration,
-        idem_key: String,
-    ) -> Result<jackfield_plugin_api::outbound::Receipt, jackfield_plugin_api::error::SendError>
-    {
-        let attempt = Attempt { idem_key, attempt: 1, timeout, body };
-        self.pipe.senders.send(&self.channel, attempt).await
     }
 
     fn account(&self) -> &str {

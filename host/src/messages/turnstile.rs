@@ -10,7 +10,7 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard};
 /// A turnstile for each target in use.
 #[derive(Default)]
 pub(super) struct Turnstiles {
-    by_target: Mutex<HashMap<String, Weak<FairMutex<()>>>>,
+    by_target: Mutex<HashMap<[String; 3], Weak<FairMutex<()>>>>,
 }
 
 impl Turnstiles {
@@ -35,8 +35,7 @@ impl Turnstiles {
     }
 
     fn of(&self, channel: &str, account: &str, lane: &str) -> Arc<FairMutex<()>> {
-        // JSON, so that no name can be read as another.
-        let name = serde_json::json!([channel, account, lane]).to_string();
+        let name = [channel, account, lane].map(str::to_owned);
         let mut all = self.by_target.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&name).and_then(Weak::upgrade).unwrap_or_else(|| {
             all.retain(|_, one| one.strong_count() > 0);

@@ -8,7 +8,7 @@ use super::{
     Progress,
     shown::{self, Shown},
 };
-use crate::{clock, messages::chunk, store::StoreError};
+use crate::{clock, messages::chunk, plugins::Attempt, store::StoreError};
 use jackfield_plugin_api::{
     error::{FailureClass, SendError},
     id::MessageId,
@@ -94,7 +94,13 @@ impl Progress {
         let (key, now_ms) = (self.key.clone(), self.pipe.clock.now_ms());
         self.pipe.store.write(move |c| shown::put(c, &key, &begun, now_ms)).await?;
         let body = self.message(text);
-        let found = match self.signal(body.clone(), DRAFT_TIME, asked.clone()).await {
+        let attempt = Attempt {
+            idem_key: asked.clone(),
+            attempt: 1,
+            timeout: DRAFT_TIME,
+            body: body.clone(),
+        };
+        let found = match self.pipe.senders.send(&self.channel, attempt).await {
             Ok(receipt) => receipt.message,
             Err(error) => match error.class {
                 FailureClass::Retryable => {
@@ -133,7 +139,7 @@ impl Progress {
             message: message.clone(),
             text: text.to_owned(),
         };
-        match self.signal(body, DRAFT_TIME, clock::uuid()).await {
+        match self.delivery.signal(&self.channel, body, DRAFT_TIME).await {
             Ok(_) => Next::After(Duration::ZERO),
             Err(error) if error.class == FailureClass::Permanent => Next::Enough,
             Err(error) => after(&error),

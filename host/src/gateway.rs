@@ -245,7 +245,7 @@ impl Gateway {
                     _ = hangup.recv() => {}
                     () = self.core.reread.notified() => {}
                 }
-                if reload::is_due(&self.core).await {
+                if reload::needs_new_life(&self.core).await {
                     return;
                 }
             }

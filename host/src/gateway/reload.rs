@@ -41,8 +41,9 @@ pub(super) fn start(core: &Arc<Core>) {
     }
 }
 
-/// Whether the files hold another configuration than the one that runs, and one that can be used.
-pub(super) async fn is_due(core: &Core) -> bool {
+/// Reads the files again: a certificate is renewed, and what needs no new life of the gateway is put
+/// in force. True when something else changed, and can be used.
+pub(super) async fn needs_new_life(core: &Core) -> bool {
     match core.tls.as_ref().map(crate::tls::Tls::reload) {
         Some(Ok(true)) => tracing::info!("the certificate was renewed"),
         Some(Err(error)) => {

@@ -32,12 +32,12 @@ mod tests;
 
 pub use counters::Counted;
 pub use intent::Intent;
-pub use media::{FILE_BYTES_MAX, FILES_MAX, Lack, Missing, Spool, own_addresses};
+pub use media::{FILE_BYTES_MAX, FILES_MAX, Lack, Missing, Spool};
 pub use operator::PairingError;
 pub use outbound::{Delivered, DeliveryError, SEND_WAIT, SendRequest};
 pub use pairing::{ApprovedSender, CODE_MS, PENDING_MAX, PairingRequest};
 pub use pipe::Senders;
-pub use policy::{ChannelPolicy, DmPolicy, Flow, FlowRules, GroupPolicy, GroupRule};
+pub use policy::{ChannelPolicy, ChannelRules, DmPolicy, Flow, FlowRules, GroupPolicy, GroupRule};
 
 use crate::{
     agent::Turns,

@@ -112,6 +112,7 @@ async fn nonsense_is_refused_before_it_is_written() {
         ),
         (json!({ "gateway": { "auth": { "password": REDACTED } } }), "no value to keep"),
         (json!({ "channels": { "line": { "dm_policy": "everyone" } } }), "channels.line"),
+        (json!({ "channels": { "line": { "queue": "sometimes" } } }), "channels.line.queue"),
         (json!({ "agent": { "id": "${NOT_SET_ANYWHERE}" } }), "NOT_SET_ANYWHERE"),
         (json!([]), "must be an object"),
     ] {

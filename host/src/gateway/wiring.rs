@@ -4,13 +4,12 @@
 use crate::{
     config::{
         Config, Paths,
-        channels::ChannelSection,
         plugins::{
             HotSwap, IsolationSetting, KeySection, PluginEntry, PluginsSection, SandboxSetting,
             SignaturePolicy,
         },
     },
-    messages::{self, ChannelPolicy, Flow, FlowRules, Senders},
+    messages::{self, ChannelRules, Flow, Senders},
     plugins::{
         self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins, Policy, Trust,
         TrustedKey,
@@ -24,10 +23,8 @@ use jackfield_plugin_api::{
     manifest::Manifest,
     outbound::Receipt,
 };
-use serde::de::DeserializeOwned;
 use serde_json::json as value;
 use std::{
-    collections::HashMap,
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -51,34 +48,7 @@ pub struct PluginPlan {
     pub pages: Vec<Page>,
 }
 
-/// Who may talk where, as the channels' tables say.
-///
-/// # Errors
-/// The setting that does not fit, and why.
-pub fn policies(config: &Config) -> Result<HashMap<String, ChannelPolicy>, (String, String)> {
-    let policies: HashMap<String, ChannelPolicy> =
-        config.channels.iter().map(own).collect::<Result<_, _>>()?;
-    for (channel, policy) in &policies {
-        let known = |id: &String| *id == config.agent.id || config.agents.contains_key(id);
-        if let Some(id) = policy.agent.as_ref().filter(|id| !known(id)) {
-            let text = format!("there is no agent `{id}`; write a table [agents.{id}]");
-            return Err((format!("channels.{channel}.agent"), text));
-        }
-    }
-    Ok(policies)
-}
-
-/// How messages of a channel become turns, as `[messages]` and the channels' tables say.
-///
-/// # Errors
-/// The setting that does not fit, and why.
-pub fn flows(config: &Config) -> Result<HashMap<String, Flow>, (String, String)> {
-    let rules: HashMap<String, FlowRules> =
-        config.channels.iter().map(own).collect::<Result<_, _>>()?;
-    Ok(rules.into_iter().map(|(name, own)| (name, Flow::of(&config.messages, own))).collect())
-}
-
-/// What the message pipe is started with.
+/// What the message pipe is started with, as `[messages]` and the channels' tables say.
 ///
 /// # Errors
 /// The setting that does not fit, and why.
@@ -86,30 +56,24 @@ pub fn message_settings(
     config: &Config,
     paths: &Paths,
 ) -> Result<messages::Settings, (String, String)> {
-    Ok(messages::Settings {
-        channels: policies(config)?,
-        flows: flows(config)?,
-        own_addresses: own_addresses(config),
+    let mut settings = messages::Settings {
         media: paths.state.join("media"),
         default_agent: config.agent.id.clone(),
-    })
-}
-
-/// The web addresses in the channels' tables: files may come from there even if they are not public.
-fn own_addresses(config: &Config) -> HashMap<String, Vec<String>> {
-    let own = |(name, section): (&String, &ChannelSection)| {
-        (name.clone(), messages::own_addresses(&section.table()))
+        ..messages::Settings::default()
     };
-    config.channels.iter().map(own).collect()
-}
-
-/// The gateway's own keys of a channel's table.
-fn own<T: DeserializeOwned>(
-    (name, section): (&String, &ChannelSection),
-) -> Result<(String, T), (String, String)> {
-    serde_path_to_error::deserialize(section.table())
-        .map(|own| (name.clone(), own))
-        .map_err(|e| (format!("channels.{name}.{}", e.path()), e.inner().to_string()))
+    for (name, section) in &config.channels {
+        let rules = ChannelRules::read(&section.table())
+            .map_err(|e| (format!("channels.{name}.{}", e.path()), e.inner().to_string()))?;
+        let known = |id: &&String| **id == config.agent.id || config.agents.contains_key(*id);
+        if let Some(id) = rules.policy.agent.as_ref().filter(|id| !known(id)) {
+            let text = format!("there is no agent `{id}`; write a table [agents.{id}]");
+            return Err((format!("channels.{name}.agent"), text));
+        }
+        settings.channels.insert(name.clone(), rules.policy);
+        settings.flows.insert(name.clone(), Flow::of(&config.messages, rules.flow));
+        settings.own_addresses.insert(name.clone(), rules.own_addresses);
+    }
+    Ok(settings)
 }
 
 /// Decides which plugins serve which channels: those of the configuration, and, with no

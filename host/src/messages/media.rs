@@ -8,7 +8,7 @@ mod download;
 mod reach;
 mod spool;
 
-pub use reach::own_addresses;
+pub(super) use reach::own_addresses;
 pub use spool::{FILE_BYTES_MAX, FILES_MAX, Lack, Spool};
 
 use super::pipe::Pipe;

@@ -4,8 +4,10 @@
 //! plugin's business. Lists hold stable ids, compared letter by letter; an empty list allows nobody.
 //! Must not know: events; deciding is [`super::access`].
 
+use super::media::own_addresses;
 use crate::config::messages::{MessagesSection, QueueMode, Streaming};
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{collections::HashMap, time::Duration};
 
 /// Who may write to the agent directly.
@@ -99,6 +101,35 @@ pub struct FlowRules {
     queue: Option<QueueMode>,
     debounce_ms: Option<u64>,
     streaming: Option<Streaming>,
+}
+
+/// Everything that the core reads of a channel's table. Two tables that are equal in it differ for
+/// the plugin alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelRules {
+    /// Who may talk there.
+    pub policy: ChannelPolicy,
+    /// How messages become turns, where the channel has its own way.
+    pub flow: FlowRules,
+    /// Web addresses of the operator's choosing, which files may come from even if they are not
+    /// public.
+    pub own_addresses: Vec<String>,
+}
+
+impl ChannelRules {
+    /// Reads a channel's table.
+    ///
+    /// # Errors
+    /// The key that does not fit, and why.
+    pub fn read(table: &Value) -> Result<Self, serde_path_to_error::Error<serde_json::Error>> {
+        fn part<T: DeserializeOwned>(
+            table: &Value,
+        ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+            serde_path_to_error::deserialize(table)
+        }
+        let (policy, flow) = (part(table)?, part(table)?);
+        Ok(Self { policy, flow, own_addresses: own_addresses(table) })
+    }
 }
 
 impl Flow {

@@ -32,8 +32,9 @@ pub fn configuration(paths: &Paths) -> Vec<Finding> {
             return vec![Finding::bad(CHECK, error.to_string(), fix)];
         }
     };
-    let settings =
-        wiring::policies(&config).map(|_| ()).and_then(|()| door::proxies(&config).map(|_| ()));
+    let settings = wiring::message_settings(&config, paths)
+        .map(|_| ())
+        .and_then(|()| door::proxies(&config).map(|_| ()));
     if let Err((setting, text)) = settings {
         return vec![Finding::bad(
             CHECK,

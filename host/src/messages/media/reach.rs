@@ -7,7 +7,7 @@ use url::Url;
 
 /// The web addresses in a channel's table, as scheme, host and port.
 #[must_use]
-pub fn own_addresses(table: &Value) -> Vec<String> {
+pub(in crate::messages) fn own_addresses(table: &Value) -> Vec<String> {
     match table {
         Value::String(text) => match Url::parse(text) {
             Ok(url) if url.has_host() => vec![origin(&url)],

@@ -7,7 +7,7 @@
 use super::snapshot::{Snapshot, check};
 use crate::{
     config::{channels::ChannelSection, document},
-    messages::ChannelPolicy,
+    messages::ChannelRules,
     methods::Core,
 };
 use serde_json::Value;
@@ -87,13 +87,11 @@ fn changed(
 }
 
 fn concerns_plugin_alone(before: &ChannelSection, after: &ChannelSection) -> bool {
-    let policy =
-        |section: &ChannelSection| serde_json::from_value::<ChannelPolicy>(section.table()).ok();
+    let rules = |section: &ChannelSection| ChannelRules::read(&section.table()).ok();
     before.enabled
         && after.enabled
         && before.plugin == after.plugin
-        && policy(before).is_some()
-        && policy(before) == policy(after)
+        && rules(before).is_some_and(|before| rules(after) == Some(before))
 }
 
 #[cfg(test)]
@@ -110,6 +108,10 @@ mod tests {
         let alone = |text: &str| concerns_plugin_alone(&before, &section(text));
         assert!(alone("enabled = true\nserver = \"b\"\ndm_policy = \"open\""));
         assert!(!alone("enabled = true\nserver = \"b\"\ndm_policy = \"disabled\""));
+        assert!(!alone(
+            "enabled = true\nserver = \"b\"\ndm_policy = \"open\"\nqueue = \"collect\""
+        ));
+        assert!(!alone("enabled = true\nserver = \"http://b:1\"\ndm_policy = \"open\""));
         assert!(!alone("enabled = false\nserver = \"b\"\ndm_policy = \"open\""));
         assert!(!alone("enabled = true\nplugin = \"x\"\nserver = \"b\"\ndm_policy = \"open\""));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Config, ConfigError, document, source},
-    messages::ChannelPolicy,
+    messages::ChannelRules,
     methods::{Core, MethodError, console::seed},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -100,7 +100,7 @@ pub fn check(path: &Path, text: &str) -> Result<Config, Problem> {
             Problem { setting, text: error.to_string() }
         })?;
     for (name, section) in &config.channels {
-        serde_path_to_error::deserialize::<_, ChannelPolicy>(section.table()).map_err(|error| {
+        ChannelRules::read(&section.table()).map_err(|error| {
             let setting = format!("channels.{name}.{}", error.path());
             Problem { text: format!("setting `{setting}`: {}", error.inner()), setting }
         })?;

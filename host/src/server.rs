@@ -34,6 +34,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tokio_util::sync::CancellationToken;
 
 /// TCP connections at once, upgraded ones included.
 const CONNECTIONS_MAX: usize = 10_240;
@@ -73,16 +74,13 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>) {
     let stop = door.core.stop.clone();
     let tracker = door.core.tracker.clone();
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&places).acquire_owned() => place.expect("the semaphore is never closed"),
-            () = stop.cancelled() => return,
+        let Some(place) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await else {
+            return;
         };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        match accepted {
-            Ok((stream, address)) => {
+        let place = place.expect("the semaphore is never closed");
+        match next(&listener, &stop).await {
+            None => return,
+            Some(Ok((stream, address))) => {
                 let door = Arc::clone(&door);
                 tracker.spawn(async move {
                     if let Err(error) = connection(stream, address, door).await {
@@ -91,11 +89,25 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>) {
                     drop(place);
                 });
             }
-            Err(error) => {
+            Some(Err(error)) => {
                 tracing::warn!(%error, "accepting a connection failed");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+/// The next connection; none once the gateway stops. What comes after that stays in the listening
+/// socket for the next life: a client that was sent away and is back at once must not be taken by
+/// the life that is ending.
+async fn next(
+    listener: &TcpListener,
+    stop: &CancellationToken,
+) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => None,
+        accepted = listener.accept() => Some(accepted),
     }
 }
 
@@ -137,6 +149,8 @@ async fn speak(
         .with_upgrades();
     tokio::pin!(connection);
     tokio::select! {
+        // First what came in: a request that is here already is answered.
+        biased;
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
@@ -171,4 +185,26 @@ pub fn bind(address: SocketAddr) -> io::Result<Arc<std::net::TcpListener>> {
         };
         io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_life_that_ends_leaves_who_comes_to_the_next_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (first, again) = (TcpStream::connect(address).await, TcpStream::connect(address).await);
+        let (life, next_life) = (CancellationToken::new(), CancellationToken::new());
+        assert!(matches!(next(&listener, &life).await, Some(Ok((_, from)))
+            if from == first.unwrap().local_addr().unwrap()));
+        life.cancel();
+        // The other waits already: whatever looked at both in no order would take it now and then.
+        for _ in 0..64 {
+            assert!(next(&listener, &life).await.is_none());
+        }
+        assert!(matches!(next(&listener, &next_life).await, Some(Ok((_, from)))
+            if from == again.unwrap().local_addr().unwrap()));
+    }
 }

@@ -74,7 +74,8 @@ pub async fn serve(listener: TcpListener, door: Arc<Door>) {
     let stop = door.core.stop.clone();
     let tracker = door.core.tracker.clone();
     loop {
-        let Some(place) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await else {
+        let Some(place) = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await
+        else {
             return;
         };
         let place = place.expect("the semaphore is never closed");

@@ -29,6 +29,7 @@ use std::{
     sync::{Arc, LazyLock, atomic::Ordering},
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// A write that does not go through within this time ends the connection, seconds.
 const WRITE_S: u64 = 10;
@@ -91,8 +92,10 @@ impl Connection {
             }
         }
         let stop = self.core.stop.clone();
-        let mut ping = tokio::time::interval(Duration::from_millis(PING_MS));
-        ping.tick().await;
+        // The first tick of a plain interval waits for the timer's next millisecond, and with it would
+        // the client's first request.
+        let period = Duration::from_millis(PING_MS);
+        let mut ping = tokio::time::interval_at(Instant::now() + period, period);
         let mut pong_due = false;
         loop {
             if let Some(close) = self.write_waiting().await {

@@ -134,7 +134,7 @@ impl Default for AgentSection {
             name,
             backend,
             timeout_s,
-            max_concurrent: 4,
+            max_concurrent: 8,
             echo_pace_ms,
             openai,
             acp,

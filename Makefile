@@ -9,6 +9,7 @@ DIST := $(CARGO_TARGET_DIR)/dist
 PLUGINS := $(notdir $(patsubst %/plugin.toml,%,$(wildcard plugins/*/plugin.toml)))
 PRODUCT := --package jackfield $(PLUGINS:%=--package jackfield-%)
 DYLIB := $(if $(filter Darwin,$(shell uname -s)),dylib,so)
+STRIP := strip $(if $(filter dylib,$(DYLIB)),-x,--strip-unneeded)
 ARGS ?=
 CYCLES ?= 50
 SWAPS ?= 200
@@ -74,6 +75,8 @@ dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 	@cargo build --quiet --locked --release $(PRODUCT)
 	@rm -rf "$(DIST)" && mkdir -p "$(DIST)/bin" "$(DIST)/plugins"
 	@install -m 755 "$(RELEASE)/jackfield" "$(DIST)/bin/jackfield"
+	@# Cargo leaves the names of local symbols in libraries, a fifth of their size.
+	@for id in $(PLUGINS); do $(STRIP) "$(RELEASE)/libjackfield_$$(echo "$$id" | tr - _).$(DYLIB)"; done
 	$(call pack,$(RELEASE),$(DIST)/plugins)
 	@install -m 644 README.md LICENSE-MIT LICENSE-APACHE "$(DIST)/"
 	@echo "dist: done, $$(du -sh "$(DIST)" | cut -f1) with plugins: $(PLUGINS)"

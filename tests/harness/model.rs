@@ -83,6 +83,8 @@ impl Model {
             left: watch::Sender::new(0),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+        // Connections inherit it; without it a word waits until the one before is acknowledged.
+        rustix::net::sockopt::set_tcp_nodelay(&listener, true).expect("a socket of TCP");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         let kept = Arc::clone(&state);
         let completions = warp::path!("v1" / "chat" / "completions")

@@ -62,6 +62,18 @@ impl Canvas {
         let result = self.ask("canvas.eval", json!({ "javaScript": script })).await;
         result["result"].as_str().expect("a text").to_owned()
     }
+
+    /// Asks until the script's JSON is what is expected.
+    async fn eval_to(&mut self, script: &str, expected: &Value) {
+        let mut seen = String::new();
+        let asking = async {
+            while serde_json::from_str::<Value>(&seen).ok().as_ref() != Some(expected) {
+                seen = self.eval(script).await;
+            }
+        };
+        let became = tokio::time::timeout(harness::PATIENCE, asking).await.is_ok();
+        assert!(became, "it should be {expected}, but is {seen}");
+    }
 }
 
 #[tokio::test]
@@ -169,4 +181,40 @@ async fn surfaces_are_drawn_changed_answered_and_taken_away() {
     })
     .await;
     assert_eq!(canvas.ask("canvas.a2ui.reset", json!({})).await["ok"], true);
+}
+
+#[tokio::test]
+async fn icons_are_drawings_and_unknown_ones_are_words() {
+    let gateway = Gateway::start(Options::default().config(ALLOW)).await;
+    let mut canvas = Canvas::beside(&gateway).await;
+    let icon =
+        |id: &str, name: Value| json!({ "id": id, "component": { "Icon": { "name": name } } });
+    let components = json!([
+        { "id": "root", "component": { "Row": { "children": {
+            "explicitList": ["fixed", "bound", "other"] } } } },
+        icon("fixed", json!({ "literalString": "shoppingCart" })),
+        icon("bound", json!({ "path": "/state" })),
+        icon("other", json!({ "literalString": "flyingPig" })),
+    ]);
+    let state = |name: &str| {
+        json!({ "dataModelUpdate": { "surfaceId": "form", "contents": [
+            { "key": "state", "valueString": name }] } })
+    };
+    let messages = json!([
+        { "surfaceUpdate": { "surfaceId": "form", "components": components } },
+        state("lock_open"),
+        { "beginRendering": { "surfaceId": "form", "root": "root" } },
+    ]);
+    canvas.ask("canvas.a2ui.push", json!({ "messages": messages })).await;
+    // Of each icon: what it is called and how wide its drawing is, or its words.
+    let icons = "JSON.stringify((function icons(n) { return n.localName === 'a2ui-icon' ? \
+        [[n.shadowRoot?.querySelector('[role=img]')?.ariaLabel ?? n.shadowRoot?.textContent.trim(), \
+        n.shadowRoot?.querySelector('svg path')?.getBoundingClientRect().width > 8]] : \
+        [...(n.shadowRoot?.childNodes ?? []), ...n.childNodes].flatMap(icons) })(document.body))";
+    let expected = json!([["shopping cart", true], ["lock open", true], ["flying pig", false]]);
+    canvas.eval_to(icons, &expected).await;
+    let lines = format!("{}\n", state("lock"));
+    canvas.ask("canvas.a2ui.pushJSONL", json!({ "jsonl": lines })).await;
+    let expected = json!([["shopping cart", true], ["lock", true], ["flying pig", false]]);
+    canvas.eval_to(icons, &expected).await;
 }

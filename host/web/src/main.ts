@@ -2,10 +2,14 @@
 // messages and hands what a person does back, as `userAction`, to the native bridge it finds.
 import { v0_8 } from "@a2ui/lit";
 import { hand, type UserAction } from "./bridge";
+import { draw } from "./icons";
+import { dress } from "./looks";
 import { Surfaces } from "./surfaces";
 
 type Message = Parameters<v0_8.Types.MessageProcessor["processMessages"]>[0][number];
 
+draw();
+dress();
 customElements.define("jackfield-surfaces", Surfaces);
 
 const surfaces = document.querySelector<Surfaces>("jackfield-surfaces")!;

@@ -14,7 +14,7 @@ pub mod socket;
 use crate::{
     auth::Peer,
     events::{Close, ConnNumber, Item},
-    methods::{Caller, Core, Dispatched, Failure, Responder, dispatch},
+    methods::{Caller, Core, Dispatched, Failure, Responder, dispatch, heavy},
     protocol::{
         FRAME_BYTES_MAX, PING_MS, REQUESTS_IN_FLIGHT_MAX, UNAUTHORIZED_CALLS_MAX,
         error::ErrorShape,
@@ -30,9 +30,6 @@ use std::{
     time::Duration,
 };
 use tokio::time::Instant;
-
-/// A write that does not go through within this time ends the connection, seconds.
-const WRITE_S: u64 = 10;
 
 static REQUEST: LazyLock<Validator> = LazyLock::new(Validator::of::<RequestFrame>);
 
@@ -79,6 +76,8 @@ impl Connection {
 
     fn leave(&self) {
         self.core.events.unsubscribe(self.caller.conn);
+        // Answers that wait for room would wait for ever.
+        self.caller.subscriber.outbox.close(Close::new(1006, ""));
         if let Some(canvas) = &self.core.canvas {
             canvas.capabilities.revoke(self.caller.conn);
         }
@@ -96,7 +95,8 @@ impl Connection {
         // the client's first request.
         let period = Duration::from_millis(PING_MS);
         let mut ping = tokio::time::interval_at(Instant::now() + period, period);
-        let mut pong_due = false;
+        let moved = self.socket.moved();
+        let mut heard = None;
         loop {
             if let Some(close) = self.write_waiting().await {
                 return Some(close);
@@ -105,21 +105,21 @@ impl Connection {
                 biased;
                 incoming = self.socket.next() => match incoming {
                     Incoming::Text(text) => {
-                        pong_due = false;
                         if let Some(close) = self.batch(text).await {
                             return Some(close);
                         }
                     }
-                    Incoming::Pong => pong_due = false,
+                    Incoming::Pong => {}
                     Incoming::TooLarge => return Some(Close::new(1009, "")),
                     Incoming::Gone => return None,
                 },
                 () = self.caller.subscriber.outbox.ready() => {}
                 _ = ping.tick() => {
-                    if pong_due || self.socket.ping().await.is_err() {
+                    let silent = heard == Some(moved.heard());
+                    if silent || !matches!(moved.in_pace(self.socket.ping()).await, Some(Ok(()))) {
                         return None;
                     }
-                    pong_due = true;
+                    heard = Some(moved.heard());
                     if let Some(key) = self.caller.presence_key() {
                         self.core.presence.touch(&key);
                     }
@@ -150,10 +150,9 @@ impl Connection {
 
     /// Writes what others queued, and flushes.
     async fn write_waiting(&mut self) -> Option<Close> {
-        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.drain()).await {
-            Ok(close) => close,
-            Err(_) => Some(Close::new(1008, "slow consumer")),
-        }
+        let moved = self.socket.moved();
+        let written = moved.in_pace(self.drain()).await;
+        written.unwrap_or_else(|| Some(Close::new(1008, "slow consumer")))
     }
 
     async fn drain(&mut self) -> Option<Close> {
@@ -183,8 +182,10 @@ impl Connection {
         if text.len() > FRAME_BYTES_MAX {
             return Some(Close::new(1009, ""));
         }
-        let Ok(value) = serde_json::from_str::<Value>(text) else { return None };
-        let (id, method, params) = match request(value) {
+        let size = text.len();
+        let parsed = heavy(size, || serde_json::from_str::<Value>(text).map(request));
+        let Ok(parsed) = parsed else { return None };
+        let (id, method, params) = match parsed {
             Ok(parts) => parts,
             Err((id, error)) => return self.write(failure_text(&id, &error, None)).await,
         };
@@ -195,7 +196,9 @@ impl Connection {
             return self.write(failure_text(&id, &busy, None)).await;
         }
         responder.count(in_flight);
-        match dispatch(&self.core, &self.caller, &method, params, responder) {
+        let dispatched =
+            heavy(size, || dispatch(&self.core, &self.caller, &method, params, responder));
+        match dispatched {
             Dispatched::Answer(Ok(result)) => {
                 self.wrong_roles = 0;
                 self.answer(response_text(&id, &result)).await
@@ -234,10 +237,11 @@ impl Connection {
     }
 
     async fn write(&mut self, text: String) -> Option<Close> {
-        match tokio::time::timeout(Duration::from_secs(WRITE_S), self.socket.feed(text)).await {
-            Ok(Ok(())) => None,
-            Ok(Err(_)) => Some(Close::new(1006, "")),
-            Err(_) => Some(Close::new(1008, "slow consumer")),
+        let moved = self.socket.moved();
+        match moved.in_pace(self.socket.feed(text)).await {
+            Some(Ok(())) => None,
+            Some(Err(_)) => Some(Close::new(1006, "")),
+            None => Some(Close::new(1008, "slow consumer")),
         }
     }
 }

@@ -208,7 +208,12 @@ impl Events {
     #[must_use]
     pub fn send_to(&self, conn: ConnNumber, kind: EventKind, payload: &Json) -> bool {
         let Some(subscriber) = self.read().get(&conn).cloned() else { return false };
-        subscriber.outbox.text(EventText::new(kind.name, payload, None).with_seq(None))
+        let text = EventText::new(kind.name, payload, None).with_seq(None);
+        if kind.drop_if_slow {
+            subscriber.outbox.text_or_drop(text);
+            return true;
+        }
+        subscriber.outbox.text(text)
     }
 
     /// Whether anybody but one connection may receive an event.

@@ -33,7 +33,7 @@ pub mod wake;
 pub mod write_limit;
 
 pub use self::{
-    caller::{Caller, Responder},
+    caller::{Caller, Responder, heavy},
     core::Core,
     error::{Failure, MethodError},
     table::{Access, Answer, Method, Table},

@@ -1663,9 +1663,9 @@ struct Invoked {
     let command: String
     let nodeID: String
     let ok: Bool
-    /// The result, parsed where it is JSON.
+    /// The result, as JSON where it is JSON.
     let payload: Any?
-    /// The result as the node wrote it.
+    /// The result as the node wrote it; left out when no frame has room for both.
     let payloadJSON: String?
 }
 

@@ -2062,11 +2062,11 @@ export interface Invoked {
     nodeId:  string;
     ok:      boolean;
     /**
-     * The result, parsed where it is JSON.
+     * The result, as JSON where it is JSON.
      */
     payload: unknown;
     /**
-     * The result as the node wrote it.
+     * The result as the node wrote it; left out when no frame has room for both.
      */
     payloadJSON: null | string;
     [property: string]: unknown;

@@ -32,6 +32,7 @@ mod files;
 mod handshake;
 mod hostile;
 mod kit;
+mod large;
 mod metrics;
 mod models;
 mod museum;

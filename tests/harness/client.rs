@@ -3,7 +3,7 @@
 //! It reads only while it is asked to, so everything it returns is in the order of the wire. It
 //! checks for every play that broadcast events count from one without a gap.
 
-use crate::{Incoming, Socket};
+use crate::{Incoming, Socket, patiently};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 
@@ -90,6 +90,23 @@ impl Client {
         self.socket.send_text(text).await;
     }
 
+    /// Sends the beginning of a request and returns its id with the rest, for
+    /// [`Client::end_request`]. Nothing else can be sent between.
+    pub async fn begin_request(&mut self, method: &str, params: Value) -> (String, String) {
+        self.next_id += 1;
+        let id = format!("play-{}", self.next_id);
+        let frame = json!({ "type": "req", "id": id, "method": method, "params": params });
+        let text = frame.to_string();
+        let middle = text.floor_char_boundary(text.len() / 2);
+        self.socket.begin_text(&text[..middle]).await;
+        (id, text[middle..].to_owned())
+    }
+
+    /// Sends the rest of a request.
+    pub async fn end_request(&mut self, rest: &str) {
+        self.socket.end_text(rest).await;
+    }
+
     /// The next response to the request `id`.
     ///
     /// # Errors
@@ -149,14 +166,18 @@ impl Client {
 
     /// The first event, read already or to come, that `wanted` accepts; those before it are dropped.
     pub async fn event(&mut self, wanted: impl Fn(&Event) -> bool) -> Event {
-        loop {
-            while let Some(event) = self.events.pop_front() {
-                if wanted(&event) {
-                    return event;
+        let waiting = async {
+            loop {
+                while let Some(event) = self.events.pop_front() {
+                    if wanted(&event) {
+                        return event;
+                    }
                 }
+                self.read().await;
             }
-            self.read().await;
-        }
+        };
+        // Of the whole: ticks come in for ever.
+        patiently(waiting, || "the event that was waited for did not come".to_owned()).await
     }
 
     /// Every event up to and including the first that `last` accepts.

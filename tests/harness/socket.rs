@@ -5,13 +5,23 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    MaybeTlsStream, WebSocketStream, connect_async_with_config,
     tungstenite::{
         self, Message,
         client::IntoClientRequest,
         http::{HeaderName, HeaderValue, StatusCode},
+        protocol::{
+            WebSocketConfig,
+            frame::{
+                Frame,
+                coding::{Data, OpCode},
+            },
+        },
     },
 };
+
+/// The largest frame that a client takes, as hello names it.
+const FRAME_BYTES_MAX: usize = 26_214_400;
 
 /// What came in.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,9 +67,12 @@ impl Socket {
             );
         }
         // On the heap: it holds the state of a TLS handshake, which plays do not make.
-        let upgrade = patiently(Box::pin(connect_async(request)), || {
-            format!("no answer to the upgrade on port {port}")
-        });
+        let limits = WebSocketConfig::default()
+            .max_frame_size(Some(FRAME_BYTES_MAX))
+            .max_message_size(Some(FRAME_BYTES_MAX));
+        let opening = connect_async_with_config(request, Some(limits), false);
+        let upgrade =
+            patiently(Box::pin(opening), || format!("no answer to the upgrade on port {port}"));
         match upgrade.await {
             Ok((stream, _)) => Ok(Self { stream }),
             Err(tungstenite::Error::Http(response)) => Err(response.status()),
@@ -82,6 +95,21 @@ impl Socket {
     /// Sends a binary message.
     pub async fn send_binary(&mut self, bytes: &[u8]) {
         self.stream.send(Message::binary(bytes.to_vec())).await.ok();
+    }
+
+    /// Sends the beginning of a text: the other side waits for the rest of it.
+    pub async fn begin_text(&mut self, text: &str) {
+        self.part(text, OpCode::Data(Data::Text), false).await;
+    }
+
+    /// Sends the rest of a text that was begun.
+    pub async fn end_text(&mut self, text: &str) {
+        self.part(text, OpCode::Data(Data::Continue), true).await;
+    }
+
+    async fn part(&mut self, text: &str, code: OpCode, last: bool) {
+        let frame = Frame::message(text.to_owned().into_bytes(), code, last);
+        self.stream.send(Message::Frame(frame)).await.ok();
     }
 
     /// Closes the connection in order.

@@ -9,7 +9,11 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use std::{
     io,
-    pin::Pin,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -26,6 +30,10 @@ use tokio_tungstenite::{
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// First size of the read buffer; it grows with what arrives. Decides what an idle client costs.
 const READ_BUFFER: usize = 4 << 10;
+/// A write ends the connection when in this time less than [`PACE_BYTES`] goes out.
+const PACE: Duration = Duration::from_secs(10);
+/// Slower than this a large frame would take hours.
+const PACE_BYTES: u64 = 64 << 10;
 /// Text collected before it is written without being flushed.
 const WRITE_BUFFER: usize = 32 << 10;
 
@@ -42,9 +50,39 @@ pub enum Incoming {
     Gone,
 }
 
+/// Bytes that went each way.
+#[derive(Debug, Default)]
+pub struct Moved {
+    heard: AtomicU64,
+    said: AtomicU64,
+}
+
+impl Moved {
+    /// Bytes that came in: a large frame is a sign of life long before it is whole.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a write for as long as it gets on. `None` when it does not: a client that takes a
+    /// large frame slowly is served, one that takes nothing is not waited for.
+    pub async fn in_pace<T>(&self, writing: impl Future<Output = T>) -> Option<T> {
+        let mut writing = pin!(writing);
+        loop {
+            let before = self.said.load(Ordering::Relaxed);
+            match tokio::time::timeout(PACE, &mut writing).await {
+                Ok(written) => return Some(written),
+                Err(_) if self.said.load(Ordering::Relaxed) < before + PACE_BYTES => return None,
+                Err(_) => {}
+            }
+        }
+    }
+}
+
 /// The socket.
 pub struct Socket {
     stream: WebSocketStream<Metered<TokioIo<Upgraded>>>,
+    moved: Arc<Moved>,
 }
 
 impl Socket {
@@ -55,8 +93,17 @@ impl Socket {
             .write_buffer_size(WRITE_BUFFER)
             .max_message_size(Some(FRAME_BYTES_MAX))
             .max_frame_size(Some(FRAME_BYTES_MAX));
-        let io = Metered { io: TokioIo::new(upgraded), left: Some(HANDSHAKE_BYTES_MAX) };
-        Self { stream: WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await }
+        let moved = Arc::<Moved>::default();
+        let left = Some(HANDSHAKE_BYTES_MAX);
+        let io = Metered { io: TokioIo::new(upgraded), left, moved: Arc::clone(&moved) };
+        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        Self { stream, moved }
+    }
+
+    /// What went each way so far.
+    #[must_use]
+    pub fn moved(&self) -> Arc<Moved> {
+        Arc::clone(&self.moved)
     }
 
     /// Ends the limit on bytes before the hello.
@@ -147,10 +194,11 @@ fn cut(reason: &str) -> &str {
     &reason[..end.unwrap_or(0)]
 }
 
-/// Counts what a client sends before its hello.
+/// Counts what goes each way, and limits what a client sends before its hello.
 struct Metered<S> {
     io: S,
     left: Option<usize>,
+    moved: Arc<Moved>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
@@ -162,6 +210,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.io).poll_read(cx, buf);
         let read = buf.filled().len() - before;
+        self.moved.heard.fetch_add(read as u64, Ordering::Relaxed);
         match &mut self.left {
             Some(left) if read > *left => Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into())),
             Some(left) => {
@@ -179,7 +228,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.io).poll_write(cx, buf);
+        if let Poll::Ready(Ok(written)) = polled {
+            self.moved.said.fetch_add(written as u64, Ordering::Relaxed);
+        }
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -194,6 +247,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_write_is_waited_for_and_a_stuck_one_is_not() {
+        let moved = Moved::default();
+        let slow = async {
+            for _ in 0..20 {
+                tokio::time::sleep(PACE / 2).await;
+                moved.said.fetch_add(PACE_BYTES, Ordering::Relaxed);
+            }
+        };
+        assert_eq!(moved.in_pace(slow).await, Some(()));
+        let drops = async {
+            loop {
+                tokio::time::sleep(PACE / 2).await;
+                moved.said.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        assert_eq!(moved.in_pace::<()>(drops).await, None);
+        assert_eq!(moved.in_pace(std::future::pending::<()>()).await, None);
+    }
 
     #[test]
     fn a_reason_is_cut_at_a_characters_end() {

@@ -1,7 +1,9 @@
 //! What waits to be written to one client: bounded by bytes, with the full case decided here.
 //!
 //! A droppable event is skipped when the buffer is full but still takes a number, so the client sees
-//! the gap and fetches anew. Anything else that does not fit cuts the client off as a slow consumer.
+//! the gap and fetches anew. An answer that the client asked for waits for room, however long that
+//! takes; the connection ends it when nothing is read. Anything else that does not fit cuts the
+//! client off as a slow consumer.
 //! Must not know what a socket is; the connection drains it.
 
 use crate::protocol::{BUFFERED_BYTES_MAX, frame::EventText};
@@ -43,6 +45,7 @@ pub enum Item {
 pub struct Outbox {
     state: Mutex<State>,
     ready: Notify,
+    room: Notify,
     bytes_max: usize,
 }
 
@@ -50,6 +53,8 @@ pub struct Outbox {
 struct State {
     items: VecDeque<Item>,
     bytes: usize,
+    /// Answers that wait for room.
+    waiting: usize,
     last_seq: u64,
     closed: bool,
 }
@@ -64,7 +69,7 @@ impl Outbox {
     /// An empty queue that may hold `bytes_max` bytes.
     #[must_use]
     pub fn new(bytes_max: usize) -> Self {
-        Self { state: Mutex::default(), ready: Notify::new(), bytes_max }
+        Self { state: Mutex::default(), ready: Notify::new(), room: Notify::new(), bytes_max }
     }
 
     /// Queues a text frame. False when the client is cut off or closing.
@@ -75,6 +80,36 @@ impl Outbox {
         }
         let bytes = text.len();
         self.push(&mut state, Item::Text(text), bytes)
+    }
+
+    /// Queues a text frame unless it does not fit: the client goes without.
+    pub fn text_or_drop(&self, text: String) {
+        let mut state = self.lock();
+        let bytes = text.len();
+        if !state.closed && state.bytes + bytes <= self.bytes_max {
+            self.push(&mut state, Item::Text(text), bytes);
+        }
+    }
+
+    /// Queues an answer as soon as there is room for it. False when the client is gone by then.
+    pub async fn answer(&self, text: String) -> bool {
+        let bytes = text.len();
+        loop {
+            // Before the look: room that is made in between is heard of.
+            let room = self.room.notified();
+            {
+                let mut state = self.lock();
+                if state.closed {
+                    return false;
+                }
+                if state.bytes == 0 || state.bytes + bytes <= self.bytes_max {
+                    return self.push(&mut state, Item::Text(text), bytes);
+                }
+                state.waiting += 1;
+            }
+            room.await;
+            self.lock().waiting -= 1;
+        }
     }
 
     /// Queues an event under the next number.
@@ -100,6 +135,7 @@ impl Outbox {
             state.items.push_back(Item::Close(close));
             drop(state);
             self.ready.notify_one();
+            self.room.notify_waiters();
         }
     }
 
@@ -112,6 +148,9 @@ impl Outbox {
             Item::Event(text, _) => text.bytes(),
             Item::Close(_) => 0,
         };
+        if state.waiting > 0 {
+            self.room.notify_waiters();
+        }
         Some(item)
     }
 
@@ -139,6 +178,7 @@ impl Outbox {
             state.bytes = 0;
             state.items.push_back(Item::Close(Close::new(1008, "slow consumer")));
             self.ready.notify_one();
+            self.room.notify_waiters();
             return false;
         }
         let was_empty = state.items.is_empty();
@@ -176,6 +216,33 @@ mod tests {
             .collect();
         assert_eq!(seqs, [1, 3]);
         assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[tokio::test]
+    async fn an_answer_waits_for_room_and_ends_with_the_client() {
+        use futures_util::FutureExt as _;
+        let outbox = Outbox::new(100);
+        assert!(outbox.answer("x".repeat(80)).await);
+        let mut second = Box::pin(outbox.answer("y".repeat(80)));
+        assert_eq!(second.as_mut().now_or_never(), None, "there is no room yet");
+        assert!(outbox.text("z".into()), "what fits goes ahead");
+        assert_eq!(second.as_mut().now_or_never(), None);
+        assert!(matches!(outbox.pop(), Some(Item::Text(text)) if text.starts_with('x')));
+        assert!(second.await);
+        let third = outbox.answer("y".repeat(80));
+        outbox.close(Close::new(1000, ""));
+        assert!(!third.await);
+    }
+
+    #[test]
+    fn what_may_be_dropped_leaves_the_client_connected() {
+        let outbox = Outbox::new(100);
+        assert!(outbox.text("x".repeat(80)));
+        outbox.text_or_drop("y".repeat(80));
+        outbox.text_or_drop("z".into());
+        assert!(matches!(outbox.pop(), Some(Item::Text(text)) if text.starts_with('x')));
+        assert!(matches!(outbox.pop(), Some(Item::Text(text)) if text == "z"));
+        assert!(outbox.is_empty());
     }
 
     #[test]

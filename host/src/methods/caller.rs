@@ -5,7 +5,9 @@ use crate::{
     auth::Principal,
     events::{ConnNumber, Outbox, Subscriber},
     protocol::{
+        FRAME_BYTES_MAX,
         connect::ClientMode,
+        error::ErrorShape,
         frame::{Json, failure_text, response_text},
     },
 };
@@ -74,6 +76,19 @@ impl Responder {
         let _ = self.outbox.text(response_text(&self.id, result));
     }
 
+    /// Answers with a result that may be large: waits until the client has room for it.
+    pub async fn deliver(&self, result: &Json) {
+        let mut text = response_text(&self.id, result);
+        if text.len() > FRAME_BYTES_MAX {
+            let told = format!(
+                "the answer has {} bytes, and a frame may have {FRAME_BYTES_MAX}; ask for less",
+                text.len()
+            );
+            text = failure_text(&self.id, &ErrorShape::unavailable(told), None);
+        }
+        let _ = self.outbox.answer(text).await;
+    }
+
     /// Answers with a failure.
     pub fn fail(&self, failure: &Failure) {
         let text = failure_text(&self.id, &failure.error, failure.payload.as_deref());
@@ -86,5 +101,31 @@ impl Drop for Responder {
         if let Some(in_flight) = &self.in_flight {
             in_flight.fetch_sub(1, Ordering::AcqRel);
         }
+    }
+}
+
+/// Bytes from which reading or writing a JSON text is work that others must not wait behind.
+const HEAVY_BYTES: usize = 256 << 10;
+
+/// Does work on a text of so many bytes; when that is much, others of this thread are moved to
+/// another one first.
+pub fn heavy<T>(bytes: usize, work: impl FnOnce() -> T) -> T {
+    use tokio::runtime::{Handle, RuntimeFlavor};
+    let can_move = || Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;
+    if bytes >= HEAVY_BYTES && can_move() { tokio::task::block_in_place(work) } else { work() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{events::Item, protocol::frame::json};
+
+    #[tokio::test]
+    async fn an_answer_that_no_frame_holds_is_refused_with_its_size() {
+        let outbox = Arc::new(Outbox::default());
+        let to = Responder::new("1".to_owned(), Arc::clone(&outbox));
+        to.deliver(&json(&"x".repeat(FRAME_BYTES_MAX))).await;
+        let Some(Item::Text(text)) = outbox.pop() else { panic!("nothing was answered") };
+        assert!(text.contains("a frame may have 26214400"), "{text}");
     }
 }

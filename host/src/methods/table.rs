@@ -140,8 +140,8 @@ impl Table {
             Ok(params) => {
                 let work = run(Arc::clone(core), Arc::clone(caller), params);
                 Answer::Later(Box::pin(async move {
-                    match work.await {
-                        Ok(result) => to.ok(&json(&result)),
+                    match work.await.map(|result| json(&result)) {
+                        Ok(result) => to.deliver(&result).await,
                         Err(error) => to.fail(&error.into()),
                     }
                 }))

@@ -88,8 +88,9 @@ pub const NODE_RUNNERS_CHANGED: EventKind = kind("node.runnerInventory.changed",
 pub const NODE_INVOKE_REQUEST: EventKind = kind("node.invoke.request", Guard::Targeted);
 /// A command for a node is called off.
 pub const NODE_INVOKE_CANCEL: EventKind = kind("node.invoke.cancel", Guard::Targeted);
-/// A piece of output of a command for a node.
-pub const NODE_INVOKE_PROGRESS: EventKind = kind("node.invoke.progress", Guard::Targeted);
+/// A piece of output of a command for a node. The pieces have numbers of their own, and the answer
+/// matters more than they do.
+pub const NODE_INVOKE_PROGRESS: EventKind = droppable("node.invoke.progress", Guard::Targeted);
 /// A command or tool step waits for a decision.
 pub const EXEC_APPROVAL_REQUESTED: EventKind = kind("exec.approval.requested", APPROVALS);
 /// Such a decision was made.

@@ -3,24 +3,34 @@
 use super::{own_node, pairing_changed};
 use crate::{
     canvas::a2ui,
-    methods::{Access, Caller, Core, MethodError, Shape, Table},
+    methods::{Access, Caller, Core, MethodError, Responder, Table, heavy},
     nodes::{
         allowlist,
         invoke::{self as run, Answer, InvokeError},
     },
-    protocol::scope::Scope,
+    protocol::{
+        FRAME_BYTES_MAX,
+        frame::{Json, json},
+        scope::Scope,
+    },
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json as value};
+use serde_json::{
+    Value, json as value,
+    value::{RawValue, to_raw_value},
+};
 use std::{sync::Arc, time::Duration};
 
+/// What a response says beside its payload, at most; a request's own id may be longer.
+const ENVELOPE_BYTES: usize = 1 << 10;
 /// Longest piece of progress, bytes.
 const CHUNK_MAX: usize = 16_384;
 
 /// Adds them.
 pub fn add(table: &mut Table) {
-    table.later("node.invoke", Access::Decided(right), invoke);
+    let right = Access::Decided(right);
+    table.streamed::<InvokeParams, Invoked, _, _>("node.invoke", right, invoke);
     table.now("node.invoke.result", Access::Node, result);
     table.now("node.invoke.progress", Access::Node, progress);
 }
@@ -54,18 +64,26 @@ pub struct Invoked {
     ok: bool,
     node_id: String,
     command: String,
-    /// The result, parsed where it is JSON.
-    payload: Shape,
-    /// The result as the node wrote it.
+    /// The result, as JSON where it is JSON.
+    #[schemars(with = "Value")]
+    payload: Box<RawValue>,
+    /// The result as the node wrote it; left out when no frame has room for both.
     #[serde(rename = "payloadJSON")]
     payload_json: Option<String>,
 }
 
-async fn invoke(
-    core: Arc<Core>,
-    caller: Arc<Caller>,
+async fn invoke(core: Arc<Core>, caller: Arc<Caller>, params: InvokeParams, to: Responder) {
+    match carry_out(&core, &caller, params).await {
+        Ok(invoked) => to.deliver(&invoked).await,
+        Err(error) => to.fail(&error.into()),
+    }
+}
+
+async fn carry_out(
+    core: &Core,
+    caller: &Caller,
     params: InvokeParams,
-) -> Result<Invoked, MethodError> {
+) -> Result<Json, MethodError> {
     let (node_id, command) = (params.node_id.trim(), params.command.trim());
     if node_id.is_empty() || command.is_empty() {
         return Err(MethodError::Invalid("nodeId and command required".to_owned()));
@@ -102,17 +120,30 @@ async fn invoke(
         }
     };
     let answer = answered.map_err(|error| failure(error, command))?;
-    let parsed = answer
-        .payload_json
-        .as_deref()
-        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned())));
-    Ok(Invoked {
+    // How large a value is would take as long to find out as to write it.
+    let bytes = answer.payload_json.as_ref().map_or(usize::MAX, String::len);
+    Ok(heavy(bytes, || invoked(node_id, command, answer)))
+}
+
+/// The result as it is told.
+fn invoked(node_id: &str, command: &str, answer: Answer) -> Json {
+    let payload: serde_json::Result<Box<RawValue>> = match &answer.payload_json {
+        Some(text) => serde_json::from_str(text).or_else(|_| to_raw_value(text)),
+        None => to_raw_value(&answer.payload),
+    };
+    let mut invoked = Invoked {
         ok: true,
         node_id: node_id.to_owned(),
         command: command.to_owned(),
-        payload: parsed.or(answer.payload).unwrap_or_default(),
+        payload: payload.expect("text and values are JSON"),
         payload_json: answer.payload_json,
-    })
+    };
+    let told = json(&invoked);
+    if told.get().len() + ENVELOPE_BYTES <= FRAME_BYTES_MAX || invoked.payload_json.is_none() {
+        return told;
+    }
+    invoked.payload_json = None;
+    json(&invoked)
 }
 
 /// The wire's form of a failed command.
@@ -195,8 +226,8 @@ fn result(
         let code = error.code.unwrap_or_else(|| "UNAVAILABLE".to_owned());
         (code, error.message.unwrap_or_else(|| "node invoke failed".to_owned()))
     });
-    let answer =
-        Answer { ok: params.ok, payload: params.payload, payload_json: params.payload_json, error };
+    let ResultParams { ok, payload, payload_json, .. } = params;
+    let answer = Answer { ok, payload, payload_json, error };
     let taken = core.nodes.answer(caller.conn, &params.id, answer);
     Ok(Taken { ok: true, ignored: !taken })
 }

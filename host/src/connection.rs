@@ -29,7 +29,6 @@ use std::{
     sync::{Arc, LazyLock, atomic::Ordering},
     time::Duration,
 };
-use tokio::time::Instant;
 
 static REQUEST: LazyLock<Validator> = LazyLock::new(Validator::of::<RequestFrame>);
 
@@ -94,7 +93,7 @@ impl Connection {
         // The first tick of a plain interval waits for the timer's next millisecond, and with it would
         // the client's first request.
         let period = Duration::from_millis(PING_MS);
-        let mut ping = tokio::time::interval_at(Instant::now() + period, period);
+        let mut ping = tokio::time::interval_at(self.core.clock.monotonic() + period, period);
         let moved = self.socket.moved();
         let mut heard = None;
         loop {

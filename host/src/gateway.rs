@@ -162,7 +162,9 @@ impl Gateway {
             start_messages(settings, &store, &clock, &runs, &senders, &tracker, &stop).await?;
         let plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
         let (ears, changes) = Ears::new(Arc::clone(&messages));
-        let plugins = Plugins::start(plan.settings, Arc::new(ears), tracker.clone(), stop.clone());
+        let (settings, found) = (plan.settings, plan.found);
+        let ears = Arc::new(ears);
+        let plugins = Plugins::start(settings, &found, ears, tracker.clone(), stop.clone());
         senders.tie(&plugins);
         let shared = Shared {
             store: store.clone(),

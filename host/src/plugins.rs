@@ -250,11 +250,12 @@ impl Plugins {
         discover::scan(&settings.dirs)
     }
 
-    /// Begins to start the enabled plugins and returns; `stop` ends them all.
+    /// Begins to start the enabled plugins out of what was found and returns; `stop` ends them all.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "the caller hands its token over")]
     pub fn start(
         settings: Settings,
+        found: &[Candidate],
         inbox: Arc<dyn Inbox>,
         tracker: TaskTracker,
         stop: CancellationToken,
@@ -268,8 +269,7 @@ impl Plugins {
                 "`[plugins] signatures = \"off\"`: whatever lies in a plugin folder may run"
             );
         }
-        let found = discover::scan(&settings.dirs);
-        let others = status::others(&found, &clock);
+        let others = status::others(found, &clock);
         let halt = stop.child_token();
         let grace_ms = AtomicU64::new(GRACE_MS);
         let entries = settings.entries.clone();
@@ -278,7 +278,7 @@ impl Plugins {
         for entry in entries {
             let (slot, commands) = Slot::new(entry, shared.clock.clone());
             // Known from the first moment, so that a request on a route waits for its plugin.
-            if let Some(chosen) = discover::choose(&found, &slot.entry)
+            if let Some(chosen) = discover::choose(found, &slot.entry)
                 && let Some(manifest) = &chosen.manifest
             {
                 slot.describe(&chosen.path, manifest);

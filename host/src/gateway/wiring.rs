@@ -11,8 +11,8 @@ use crate::{
     },
     messages::{self, ChannelRules, Flow, Senders},
     plugins::{
-        self, Attempt, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins, Policy, Trust,
-        TrustedKey,
+        self, Attempt, Candidate, ChannelFacts, Demand, Entry, Isolation, PluginDir, Plugins,
+        Policy, Trust, TrustedKey,
     },
 };
 use futures_util::future::BoxFuture;
@@ -44,6 +44,8 @@ pub struct Page {
 pub struct PluginPlan {
     /// For the room.
     pub settings: plugins::Settings,
+    /// What lies in its folders.
+    pub found: Vec<Candidate>,
     /// For people.
     pub pages: Vec<Page>,
 }
@@ -117,7 +119,7 @@ pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: boo
         settings.entries.extend(by_default.map(|m| default_entry(m)));
     }
     let pages = pages(&settings, &manifests);
-    PluginPlan { settings, pages }
+    PluginPlan { settings, found, pages }
 }
 
 fn default_entry(manifest: &Manifest) -> Entry {

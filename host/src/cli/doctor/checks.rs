@@ -11,7 +11,6 @@ use crate::{
     },
     config::{Config, Paths},
     gateway::{door, wiring},
-    plugins::Plugins,
     protocol::scope::Scope,
 };
 use serde_json::{Value, json};
@@ -112,16 +111,15 @@ pub fn plugins(paths: &Paths, dirs: &[PathBuf]) -> Vec<Finding> {
     // What is wrong with the configuration was said already.
     let Ok(config) = Config::load(&paths.config) else { return Vec::new() };
     let plan = wiring::plan(&config, paths, dirs, !paths.config.exists());
-    let found = Plugins::discover(&plan.settings);
     let mut findings: Vec<Finding> = Vec::new();
-    for package in &found {
+    for package in &plan.found {
         if let Some(refusal) = &package.refusal {
             let fix = format!("look closer: jackfield plugins explain {}", package.path.display());
             findings.push(Finding::doubtful(CHECK, refusal.to_string(), fix));
         }
     }
     let usable =
-        || found.iter().filter(|p| p.refusal.is_none()).filter_map(|p| p.manifest.as_ref());
+        || plan.found.iter().filter(|p| p.refusal.is_none()).filter_map(|p| p.manifest.as_ref());
     for entry in &plan.settings.entries {
         let serves = |m: &&_| {
             let m: &jackfield_plugin_api::manifest::Manifest = m;
@@ -140,8 +138,11 @@ pub fn plugins(paths: &Paths, dirs: &[PathBuf]) -> Vec<Finding> {
     if findings.is_empty() {
         let looked: Vec<String> =
             plan.settings.dirs.iter().map(|d| d.path.display().to_string()).collect();
-        let text =
-            format!("{} installed, none enabled; looked in {}", found.len(), looked.join(", "));
+        let text = format!(
+            "{} installed, none enabled; looked in {}",
+            plan.found.len(),
+            looked.join(", ")
+        );
         findings.push(Finding::good(CHECK, text));
     }
     findings

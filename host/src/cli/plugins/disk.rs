@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     gateway::wiring,
     plugins::{
-        Candidate, Entry, Isolation, PluginState, Plugins,
+        Candidate, Entry, Isolation, PluginState,
         explain::{Rules, explain},
     },
 };
@@ -24,8 +24,7 @@ pub fn found(place: &Place, dirs: &[PathBuf]) -> Result<Value, Failure> {
     let paths = place.paths();
     let config = Config::load(&paths.config)?;
     let plan = wiring::plan(&config, &paths, dirs, !paths.config.exists());
-    let packages = Plugins::discover(&plan.settings);
-    let rows: Vec<Value> = packages.iter().map(|p| row(p, &plan.settings.entries)).collect();
+    let rows: Vec<Value> = plan.found.iter().map(|p| row(p, &plan.settings.entries)).collect();
     Ok(json!({"offline": true, "plugins": rows}))
 }
 

@@ -7,6 +7,7 @@
 
 pub mod addresses;
 mod bearer;
+mod body;
 pub mod canvas;
 pub mod control;
 pub mod gate;

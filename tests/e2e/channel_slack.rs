@@ -268,19 +268,23 @@ async fn a_newer_version_takes_over_while_people_write() {
 }
 
 /// Crabline's server, its records, and the relay that knows the gateway.
-struct Crab {
+pub(crate) struct Crab {
     server: node::Server,
     records: TempDir,
 }
 
 impl Crab {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let records = tempfile::tempdir().expect("a temporary folder can be made");
         let folder = records.path().to_str().expect("its name is text");
         Self { server: node::Server::start("slack_events.mjs", &[folder]).await, records }
     }
 
-    fn config(&self) -> String {
+    pub(crate) fn signing_secret(&self) -> &str {
+        self.server.told("signingSecret")
+    }
+
+    pub(crate) fn config(&self) -> String {
         let api = self.server.ready["endpoints"]["apiRoot"].as_str().expect("an address");
         format!(
             "[channels.slack]\nenabled = true\nbot_token = \"{}\"\nsigning_secret = \"{}\"\n\

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 /// The status of a request written as it is; nothing when the connection was closed without one.
-async fn raw(port: u16, text: &str) -> Option<u16> {
+pub(crate) async fn raw(port: u16, text: &str) -> Option<u16> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
     // It may hang up before it has read everything.
     stream.write_all(text.as_bytes()).await.ok();

@@ -56,3 +56,4 @@ mod transcripts;
 mod trust;
 mod walk;
 mod webchat;
+mod webhooks;

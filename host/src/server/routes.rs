@@ -1,12 +1,13 @@
 //! Which path leads where: WebSocket on any path, liveness, routes of plugins.
 
-use super::{Door, canvas, control, metrics, pages};
+use super::{Door, body, canvas, control, metrics, pages};
 use crate::{
     auth::Peer,
     connection::{self, socket::Socket},
     plugins::RouteError,
 };
-use bytes::Bytes;
+use bytes::Buf;
+use futures_util::Stream;
 use hyper::{HeaderMap, Method, StatusCode, header, upgrade::OnUpgrade};
 use jackfield_plugin_api::http::HttpRequest;
 use std::{
@@ -16,7 +17,7 @@ use std::{
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::{Filter, Reply, filters::path::FullPath, reply::Response};
 
-/// Body of a request on a plugin's route when the route asks for none, bytes.
+/// Largest body of a request on a plugin's route, bytes.
 const BODY_BYTES_MAX: u64 = 1 << 20;
 /// Headers of a request that plugins never see.
 const WITHHELD: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "x-forwarded-user"];
@@ -71,8 +72,7 @@ pub fn service(
         .and(warp::path::full())
         .and(warp::filters::query::raw().or(warp::any().map(String::new)).unify())
         .and(warp::header::headers_cloned())
-        .and(warp::body::content_length_limit(BODY_BYTES_MAX).or(no_length()).unify())
-        .and(warp::body::bytes())
+        .and(warp::body::stream())
         .and(with())
         .and_then(plugin);
     let control = warp::method()
@@ -103,17 +103,6 @@ pub fn service(
 
 fn get_or_head() -> impl Filter<Extract = (), Error = warp::Rejection> + Copy {
     warp::get().or(warp::head()).unify()
-}
-
-/// Requests without a body carry no length.
-fn no_length() -> impl Filter<Extract = (), Error = warp::Rejection> + Clone {
-    warp::header::headers_cloned()
-        .and_then(|headers: HeaderMap| async move {
-            let bodiless = !headers.contains_key(header::CONTENT_LENGTH)
-                && !headers.contains_key(header::TRANSFER_ENCODING);
-            if bodiless { Ok(()) } else { Err(warp::reject::not_found()) }
-        })
-        .untuple_one()
 }
 
 fn live_answer() -> Response {
@@ -187,7 +176,7 @@ async fn plugin(
     path: FullPath,
     query: String,
     headers: HeaderMap,
-    body: Bytes,
+    body: impl Stream<Item = Result<impl Buf, warp::Error>>,
     door: Arc<Door>,
 ) -> Result<Response, warp::Rejection> {
     let plugins = &door.core.plugins;
@@ -198,12 +187,15 @@ async fn plugin(
             _ => Err(warp::reject::not_found()),
         };
     };
-    if body.len() > usize::try_from(route.body_bytes_max).unwrap_or(usize::MAX) {
-        return Ok(pages::text(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "the request's body is too large for this route",
-        ));
-    }
+    let body = match body::read(&headers, body, u64::from(route.body_bytes_max).min(BODY_BYTES_MAX))
+        .await
+    {
+        Ok(body) => body,
+        Err(fault) => {
+            let (status, text) = fault.told();
+            return Ok(pages::text(status, text));
+        }
+    };
     let head = method == Method::HEAD;
     let request = request(&method, path, &query, &headers, &body);
     let Some(answer) = plugins.http(path, request).await else {

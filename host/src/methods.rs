@@ -189,3 +189,6 @@ fn reply<T: serde::Serialize>(to: &Responder, result: Result<T, MethodError>) ->
 fn answer<T: serde::Serialize>(result: Result<T, MethodError>) -> Result<Json, Failure> {
     result.map(|value| json(&value)).map_err(Failure::from)
 }
+
+#[cfg(test)]
+mod tests;

@@ -214,4 +214,33 @@ mod tests {
             assert_eq!(Command::parse(words), None, "{words}");
         }
     }
+
+    /// Orders reach the conversation they are given in and no further: what belongs to the owner of
+    /// the gateway has a method with a right of its own, and no word.
+    #[test]
+    fn nothing_that_is_the_owners_can_be_ordered_in_a_chat() {
+        for words in [
+            "/config set channels.line.dm_policy open",
+            "/config",
+            "/allowlist add 42",
+            "/allow 42",
+            "/pair approve ABCDEFGH",
+            "/approve ABCDEFGH",
+            "/send on",
+            "/sendpolicy allow",
+            "/plugins install x.so",
+            "/restart",
+            "/update",
+            "/exec rm -rf /",
+            "/bash id",
+            "!id",
+            "/elevated on",
+            "/debug show",
+            "/new; /restart",
+        ] {
+            assert_eq!(Command::parse(words), None, "{words}");
+        }
+        let reachable = ["help", "status", "new", "reset", "stop", "model", "think"];
+        assert_eq!(ALL.map(|(name, ..)| name), reachable);
+    }
 }

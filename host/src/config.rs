@@ -44,6 +44,9 @@ pub struct Config {
     /// Why the files cannot be used, when this is the last good configuration instead.
     #[serde(skip)]
     pub fault: Option<String>,
+    /// Every secret of the files, so that none of them is said to anybody.
+    #[serde(skip)]
+    pub secrets: Vec<Secret>,
     /// How messages become turns and answers are shown.
     pub messages: messages::MessagesSection,
     /// Pages that the agent draws.
@@ -135,7 +138,8 @@ impl Config {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, ConfigError> {
         source::substitute(&mut table, env)?;
-        Self::from_table(path, table)
+        let secrets = document::secrets(&document::as_json(&table));
+        Self::from_table(path, table).map(|config| Self { secrets, ..config })
     }
 
     fn from_table(path: &Path, table: toml::Table) -> Result<Self, ConfigError> {

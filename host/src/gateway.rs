@@ -157,7 +157,8 @@ impl Gateway {
         let ground = crew::Ground::new(&paths, &clock, desk, &tracker, &stop);
         let runs = crew::runs(&config, store.clone(), events.clone(), &ground);
         let senders = Arc::new(wiring::PluginSenders::default());
-        let settings = wiring::message_settings(&config, &paths).map_err(bad)?;
+        let mut settings = wiring::message_settings(&config, &paths).map_err(bad)?;
+        settings.secrets.extend(token.secret.clone());
         let messages =
             start_messages(settings, &store, &clock, &runs, &senders, &tracker, &stop).await?;
         let plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);

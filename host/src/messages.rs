@@ -22,10 +22,12 @@ mod pairing;
 mod pipe;
 mod policy;
 mod progress;
+mod route;
 mod running;
 mod stream;
 mod turnstile;
 mod waiters;
+mod withheld;
 
 #[cfg(test)]
 mod tests;
@@ -38,11 +40,12 @@ pub use outbound::{Delivered, DeliveryError, SEND_WAIT, SendRequest};
 pub use pairing::{ApprovedSender, CODE_MS, PENDING_MAX, PairingRequest};
 pub use pipe::Senders;
 pub use policy::{ChannelPolicy, ChannelRules, DmPolicy, Flow, FlowRules, GroupPolicy, GroupRule};
+pub use route::Route;
 
 use crate::{
     agent::Turns,
     clock::Clock,
-    config::messages::QueueMode,
+    config::{Secret, messages::QueueMode},
     plugins::{Inbox, PluginEvent},
     store::{Store, StoreError, journal, outbox},
 };
@@ -85,6 +88,8 @@ pub struct Settings {
     pub media: PathBuf,
     /// The agent that answers.
     pub default_agent: String,
+    /// What nobody is told, whoever says it.
+    pub secrets: Vec<Secret>,
 }
 
 /// What waits, and what people should look at.

@@ -3,6 +3,7 @@
 //!
 //! Must not know: what a setting means, the wire.
 
+use super::Secret;
 use serde_json::{Map, Value};
 use std::{
     collections::BTreeSet,
@@ -68,6 +69,26 @@ fn redact_below(value: &mut Value, secret: bool) {
         Value::Number(_) if secret => *value = Value::String(REDACTED.to_owned()),
         _ => {}
     }
+}
+
+/// Every secret in it, as [`redact`] would find them.
+#[must_use]
+pub fn secrets(value: &Value) -> Vec<Secret> {
+    fn gather(value: &Value, secret: bool, found: &mut Vec<Secret>) {
+        match value {
+            Value::Object(entries) => {
+                for (name, entry) in entries {
+                    gather(entry, secret || is_secret(name), found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| gather(item, secret, found)),
+            Value::String(text) if secret => found.push(Secret::new(text.as_str())),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    gather(value, false, &mut found);
+    found
 }
 
 /// Whether a setting of this name holds a secret.

@@ -2,7 +2,7 @@
 
 use super::job::{Delivery, DeliveryMode, DeliveryStatus};
 use crate::{
-    messages::{DeliveryError, Messages, SendRequest},
+    messages::{DeliveryError, Messages, Route as KeptRoute, SendRequest},
     store::{Store, StoreError, transcripts},
 };
 
@@ -37,7 +37,7 @@ pub(super) async fn deliver(
     let Some(delivery) = delivery.filter(|d| d.mode == DeliveryMode::Announce) else {
         return Fate { status: DeliveryStatus::NotRequested, error: None };
     };
-    match route(store, delivery).await {
+    match route(messages, store, delivery).await {
         Ok(Some(route)) => send(messages, route, run_id, text).await,
         Ok(None) => not_delivered(NO_ROUTE),
         Err(error) => not_delivered(&error.to_string()),
@@ -70,7 +70,11 @@ fn not_delivered(why: &str) -> Fate {
     Fate { status: DeliveryStatus::NotDelivered, error: Some(why.to_owned()) }
 }
 
-async fn route(store: &Store, delivery: &Delivery) -> Result<Option<Route>, StoreError> {
+async fn route(
+    messages: &Messages,
+    store: &Store,
+    delivery: &Delivery,
+) -> Result<Option<Route>, StoreError> {
     let channel = delivery.channel.as_deref().filter(|c| *c != "last");
     if let (Some(channel), Some(to)) = (channel, &delivery.to) {
         return Ok(Some(Route {
@@ -80,24 +84,27 @@ async fn route(store: &Store, delivery: &Delivery) -> Result<Option<Route>, Stor
             thread: None,
         }));
     }
-    let wanted = channel.map(str::to_owned);
     let (rows, _) = store.read(|c| transcripts::list(c, &transcripts::Filter::default())).await?;
     // Lists come with the latest change first, so the first that fits was used last.
-    Ok(rows.iter().filter_map(|row| row.route.as_ref()).filter_map(known).find(|route| {
-        wanted.as_ref().is_none_or(|channel| *channel == route.channel)
-            && delivery.to.as_ref().is_none_or(|to| *to == route.to)
-    }))
+    let kept = rows.iter().filter_map(|row| KeptRoute::read(row.route.as_ref()?));
+    for route in kept {
+        let fits = channel.is_none_or(|channel| channel == route.channel)
+            && delivery.to.as_ref().is_none_or(|to| to == route.to.conversation.as_str());
+        if fits && messages.still_admits(&route).await? {
+            return Ok(Some(known(&route)));
+        }
+    }
+    Ok(None)
 }
 
 /// A route as conversations keep it.
-fn known(route: &serde_json::Value) -> Option<Route> {
-    let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
-    Some(Route {
-        channel: text(&route["channel"])?,
-        account: text(&route["to"]["account"]),
-        to: text(&route["to"]["conversation"])?,
-        thread: text(&route["to"]["thread"]),
-    })
+fn known(route: &KeptRoute) -> Route {
+    Route {
+        channel: route.channel.clone(),
+        account: Some(route.to.account.as_str().to_owned()),
+        to: route.to.conversation.as_str().to_owned(),
+        thread: route.to.thread.as_ref().map(ToString::to_string),
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +114,7 @@ mod tests {
 
     #[test]
     fn a_kept_route_is_read_back() {
+        let read = |route| KeptRoute::read(&route).map(|route| known(&route));
         let route = json!({"channel": "line", "to": {"account": "work", "conversation": "ada"}});
         let expected = Route {
             channel: "line".into(),
@@ -114,7 +122,7 @@ mod tests {
             to: "ada".into(),
             thread: None,
         };
-        assert_eq!(known(&route), Some(expected));
-        assert_eq!(known(&json!({"channel": "line"})), None);
+        assert_eq!(read(route), Some(expected));
+        assert_eq!(read(json!({"channel": "line"})), None);
     }
 }

@@ -61,6 +61,7 @@ pub fn message_settings(
     let mut settings = messages::Settings {
         media: paths.state.join("media"),
         default_agent: config.agent.id.clone(),
+        secrets: config.secrets.clone(),
         ..messages::Settings::default()
     };
     for (name, section) in &config.channels {

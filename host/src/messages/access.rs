@@ -84,26 +84,38 @@ pub(super) fn gate(
     let (Some(place), Some(sender)) = (event.place().cloned(), event.sender().cloned()) else {
         return Ok(Err(Refusal::UnknownKind));
     };
-    let refusal = if sender.own {
-        Some(Refusal::Own)
-    } else if sender.id.as_str().is_empty() || place.conversation.as_str().is_empty() {
-        Some(Refusal::NoId)
-    } else if place.kind == ConversationKind::Direct {
-        direct(policy, approved, &sender)?
-    } else {
-        group(policy, &place, &sender).or_else(|| {
-            let addressed = match &event {
-                Event::Message(message) | Event::Edited(message) => message.mentioned,
-                _ => true,
-            };
-            (!addressed && mention_required(policy, &place.conversation))
-                .then_some(Refusal::NotMentioned)
-        })
-    };
+    let refusal = refuses(policy, approved, &place, &sender)?.or_else(|| {
+        let addressed = match &event {
+            Event::Message(message) | Event::Edited(message) => message.mentioned,
+            _ => true,
+        };
+        let group = place.kind != ConversationKind::Direct;
+        (group && !addressed && mention_required(policy, &place.conversation))
+            .then_some(Refusal::NotMentioned)
+    });
     Ok(match refusal {
         Some(refusal) => Err(refusal),
         None => Ok(Authorized { event, place, sender }),
     })
+}
+
+/// Why nothing that this sender does there counts; addressed or not.
+pub(super) fn refuses(
+    policy: &ChannelPolicy,
+    approved: impl FnOnce(&SenderId) -> rusqlite::Result<bool>,
+    place: &Place,
+    sender: &Sender,
+) -> rusqlite::Result<Option<Refusal>> {
+    if sender.own {
+        return Ok(Some(Refusal::Own));
+    }
+    if sender.id.as_str().is_empty() || place.conversation.as_str().is_empty() {
+        return Ok(Some(Refusal::NoId));
+    }
+    match place.kind {
+        ConversationKind::Direct => direct(policy, approved, sender),
+        _ => Ok(group(policy, place, sender)),
+    }
 }
 
 fn direct(

@@ -211,7 +211,7 @@ impl Link {
         // What shows a growing answer there comes to its end first.
         let _free = self.pipe.turnstiles.pass(&self.channel, &self.account, lane).await;
         let draft = self.pipe.draft_of(&row).await?;
-        let Some(parts) = attempt::parts(&row, &limits, draft) else {
+        let Some(parts) = attempt::parts(&row, &limits, draft, &self.pipe.settings.secrets) else {
             let error = SendError::permanent("unreadable", "the stored message cannot be read");
             self.end(&row.id, State::Failed, error).await;
             return Ok(Next::Again);

@@ -262,7 +262,9 @@ fn adopt(
             kind: conversation::kind_word(place.kind),
             channel: row.channel,
             display_name: name.as_deref(),
-            route: &serde_json::json!({ "channel": row.channel, "to": target }),
+            route: &serde_json::json!({
+                "channel": row.channel, "to": target, "from": authorized.sender().id,
+            }),
             now_ms: row.now_ms,
         },
     )?;

@@ -8,7 +8,7 @@ mod block;
 mod draft;
 pub(super) mod shown;
 
-use super::{delivery::Delivery, inbound::Work, outbound::lane_of, pipe::Pipe};
+use super::{delivery::Delivery, inbound::Work, outbound::lane_of, pipe::Pipe, withheld};
 use crate::{
     agent::Outcome, config::messages::Streaming, plugins::ChannelFacts, store::journal::JournalRow,
 };
@@ -114,7 +114,8 @@ impl Progress {
 
     /// The answer so far; empty before its first word.
     fn words(&self) -> String {
-        self.pipe.turns.partial(&self.run_id).unwrap_or_default()
+        let words = self.pipe.turns.partial(&self.run_id).unwrap_or_default();
+        withheld::text(&self.pipe.settings.secrets, words)
     }
 
     fn message(&self, text: &str) -> Outbound {

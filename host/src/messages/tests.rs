@@ -5,6 +5,7 @@ mod media;
 mod outbound;
 mod progress;
 mod queue;
+mod targets;
 
 use super::{ChannelPolicy, DmPolicy, Flow, Messages, Senders, Settings};
 use crate::{
@@ -33,6 +34,29 @@ use std::{
 };
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What must be said to nobody.
+const SECRET: &str = "s3cret-of-the-gateway";
+
+/// Ids as the platforms we know write them: whole numbers, negative ones for groups, snowflakes,
+/// letters and digits with and without a team, phone numbers, addresses with a domain for people,
+/// hidden people and groups, UUIDs, groups in base64, chats that name their service, handles.
+pub(super) const FORMS: [&str; 14] = [
+    "123456789",
+    "-1001234567890",
+    "184029384756473829",
+    "U012AB3CDEF",
+    "T01:U02",
+    "C012AB3CDEF",
+    "4915112345678@s.example.net",
+    "98765432109876@lid",
+    "120363025246125486@g.example.net",
+    "+4915112345678",
+    "8c5a1a3e-4f0c-4d8b-9a5e-0d8f6f0f9b1a",
+    "group.OyBhIGdyb3VwICE=",
+    "any;-;mail@example.org",
+    "@ada_l",
+];
 
 /// Echoes. `hang` never ends by itself, `fail` fails, `lost` ends without being stored, `silent` says
 /// nothing.
@@ -156,7 +180,7 @@ impl Senders for FakeSenders {
     }
 
     fn facts(&self, channel: &str) -> Option<ChannelFacts> {
-        (channel == "line").then(|| ChannelFacts {
+        matches!(channel, "line" | "open").then(|| ChannelFacts {
             label: "Line".into(),
             capabilities: Capabilities {
                 messages: true,
@@ -210,6 +234,7 @@ impl Rig {
                 own_addresses: HashMap::new(),
                 media: state_dir.join("media"),
                 default_agent: "main".into(),
+                secrets: vec![crate::config::Secret::new(SECRET)],
             },
             Arc::clone(&turns) as Arc<dyn Turns>,
             Arc::clone(&senders) as Arc<dyn Senders>,

@@ -1,7 +1,10 @@
 //! The access matrix.
 
 use super::{Refusal, gate};
-use crate::messages::policy::{ChannelPolicy, DmPolicy, GroupPolicy, GroupRule};
+use crate::messages::{
+    policy::{ChannelPolicy, DmPolicy, GroupPolicy, GroupRule},
+    tests::FORMS,
+};
 use jackfield_plugin_api::event::{ConversationKind, Event, InboundMessage, Place, Sender};
 
 fn place(kind: ConversationKind, id: &str) -> Place {
@@ -185,20 +188,6 @@ fn the_operators_keys_are_read_beside_the_plugins() {
     assert!(rules.require_mention);
     assert_eq!(rules.groups["g"], GroupRule { allow: true, require_mention: Some(false) });
 }
-
-/// Ids as the platforms we know write them: whole numbers, long numbers, letters and digits, phone
-/// numbers, addresses with a domain, UUIDs.
-const FORMS: [&str; 9] = [
-    "123456789",
-    "184029384756473829",
-    "U012AB3CDEF",
-    "4915112345678@s.example.net",
-    "98765432109876@lid",
-    "+4915112345678",
-    "8c5a1a3e-4f0c-4d8b-9a5e-0d8f6f0f9b1a",
-    "mail@example.org",
-    "T01:U02",
-];
 
 /// What looks like an id, or contains it, and is another one.
 fn near(id: &str) -> Vec<String> {

@@ -2,9 +2,10 @@
 //!
 //! Must not know: lanes, or when an attempt is due.
 
-use super::{super::adopt::backoff, super::chunk, Link};
+use super::{super::adopt::backoff, super::chunk, super::withheld, Link};
 use crate::{
     clock,
+    config::Secret,
     plugins::Attempt,
     store::{
         failpoint,
@@ -176,11 +177,12 @@ pub(super) fn parts(
     row: &OutboxRow,
     limits: &Limits,
     draft: Option<MessageId>,
+    secrets: &[Secret],
 ) -> Option<Vec<Outbound>> {
     if let Some(stored) = &row.parts {
         return stored.iter().map(|part| serde_json::from_value(part.clone()).ok()).collect();
     }
-    let body: Outbound = serde_json::from_value(row.body.clone()).ok()?;
+    let body = withheld::body(secrets, serde_json::from_value(row.body.clone()).ok()?);
     let Outbound::Message { to, text, attachments, reply_to, silent } = body else {
         return Some(vec![body]);
     };

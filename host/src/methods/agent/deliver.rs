@@ -4,7 +4,7 @@
 use super::AgentParams;
 use crate::{
     agent::{CommitHook, OutcomeStatus},
-    messages::{DeliveryError, Intent},
+    messages::{DeliveryError, Intent, Route},
     methods::{Core, MethodError, send},
     store::transcripts,
 };
@@ -50,23 +50,32 @@ async fn route(
     let to = some(&params.reply_to).or(some(&params.to));
     let key = session_key.to_owned();
     let row = core.store.read(move |c| transcripts::conversation(c, &key)).await?;
-    let known = row.and_then(|row| row.route).unwrap_or(Value::Null);
-    let text = |value: &Value| value.as_str().map(str::to_owned);
     // A way that the conversation knows helps out only on the channel it leads to.
-    let same = channel.is_none() || known["channel"].as_str() == channel.as_deref();
-    let known = if same && to.is_none() { known } else { Value::Null };
+    let known = row.and_then(|row| Route::read(&row.route?)).filter(|known| {
+        to.is_none() && channel.as_ref().is_none_or(|channel| *channel == known.channel)
+    });
+    if let Some(known) = &known
+        && !core.messages.still_admits(known).await?
+    {
+        return Err(MethodError::Invalid(
+            "the conversation leads to somebody who may not write to the assistant any more; give \
+             `channel` and `to`"
+                .to_owned(),
+        ));
+    }
+    let way = known.as_ref().map(|known| &known.to);
     let (Some(channel), Some(to)) = (
-        channel.or_else(|| text(&known["channel"])),
-        to.or_else(|| text(&known["to"]["conversation"])),
+        channel.or_else(|| Some(known.as_ref()?.channel.clone())),
+        to.or_else(|| Some(way?.conversation.as_str().to_owned())),
     ) else {
         return Ok(None);
     };
     let account = some(&params.reply_account_id).or(some(&params.account_id));
     Ok(Some(send::Sending {
         channel,
-        account: account.or_else(|| text(&known["to"]["account"])),
+        account: account.or_else(|| Some(way?.account.as_str().to_owned())),
         to,
-        thread: some(&params.thread_id).or_else(|| text(&known["to"]["thread"])),
+        thread: some(&params.thread_id).or_else(|| Some(way?.thread.as_ref()?.to_string())),
         text: String::new(),
         reply_to: None,
         silent: false,

@@ -1,8 +1,8 @@
-//! Files that clients send along.
+//! Files that clients send along, and those that a plugin brings from its platform.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use harness::{
-    Gateway, Options,
+    Exchange, Gateway, Options, eventually,
     line::{Person, line_port},
 };
 use serde_json::{Value, json};
@@ -51,4 +51,44 @@ async fn a_channel_that_takes_no_files_says_so_and_addresses_must_be_of_the_web(
     assert!(error.message.contains("files"), "{error:?}");
     let error = client.refused("send", send("2", json!({ "mediaUrl": "/etc/passwd" }))).await;
     assert!(error.message.contains("web address"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_plugin_brings_the_files_of_its_platform_as_part_of_the_job() {
+    for isolation in ["process", "in-process"] {
+        let exchange = Exchange::open().await;
+        let mut gateway = Gateway::start(Options::default().stand_in(isolation, &exchange)).await;
+        let media = gateway.home().join("state/media").to_string_lossy().into_owned();
+        let content = |answer: &str| {
+            let (_, path) = answer.split_once(" bytes: ").expect(answer);
+            let path = path.trim_end_matches(']');
+            assert!(path.starts_with(&media), "{isolation}: {path}");
+            fs::read_to_string(path).expect("it is there")
+        };
+        exchange.keep("notes.txt", Some(b"all my notes"));
+        exchange.publish("ada", "file:notes.txt read this");
+        let answer = exchange.heard("ada", "read this", 1).await.remove(0);
+        assert!(answer.contains("[attachment notes.txt text/plain, 12 bytes: "), "{answer}");
+        assert_eq!(content(&answer), "all my notes", "{isolation}");
+
+        exchange.keep("lost.txt", None);
+        exchange.publish("ada", "file:lost.txt and that");
+        let answer = exchange.heard("ada", "and that", 1).await.remove(0);
+        assert!(answer.contains("not available, the platform lost it"), "{isolation}: {answer}");
+        let status = gateway.client().await.call("status", json!({})).await;
+        assert_eq!(status["messages"]["mediaMissing"], 1, "{isolation}: {status}");
+
+        // The message is kept though its file is not there yet; a kill takes neither.
+        exchange.publish("bob", "file:late.txt keep it");
+        eventually("the file is asked for", async || {
+            (exchange.wanted("late.txt") > 0).then_some(())
+        })
+        .await;
+        gateway.kill().await;
+        exchange.keep("late.txt", Some(b"better late"));
+        gateway.start_again().await;
+        let answers = exchange.heard("bob", "keep it", 1).await;
+        assert_eq!(content(&answers[0]), "better late", "{isolation}");
+        assert_eq!(answers.len(), 1, "{isolation}: answered once: {answers:?}");
+    }
 }

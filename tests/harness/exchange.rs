@@ -3,7 +3,7 @@
 
 use crate::eventually;
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
@@ -31,6 +31,10 @@ struct Book {
     sent: Vec<(String, String)>,
     keys: HashSet<String>,
     repeats: Vec<String>,
+    /// Name → its bytes; without any, the platform has lost it.
+    files: HashMap<String, Option<Vec<u8>>>,
+    /// Names that were asked for, each time.
+    wanted: Vec<String>,
     readers: usize,
     readers_most: usize,
 }
@@ -85,6 +89,17 @@ impl Exchange {
         self.shared.book().repeats.clone()
     }
 
+    /// Keeps a file for whoever asks for it by its name; without bytes it is lost.
+    pub fn keep(&self, name: &str, bytes: Option<&[u8]>) {
+        self.shared.book().files.insert(name.to_owned(), bytes.map(<[u8]>::to_vec));
+    }
+
+    /// How often a file was asked for.
+    #[must_use]
+    pub fn wanted(&self, name: &str) -> usize {
+        self.shared.book().wanted.iter().filter(|wanted| *wanted == name).count()
+    }
+
     /// How many have ever followed the feed at one time.
     #[must_use]
     pub fn readers_most(&self) -> usize {
@@ -111,7 +126,23 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>) {
             feed(lines.into_inner(), from, &shared).await;
             read_along(false, &shared);
         }
+        Some(("GET", name)) => {
+            let answer = file(name, &shared);
+            // Whoever asked may have gone.
+            lines.get_mut().write_all(&answer).await.ok();
+        }
         _ => take(lines, &shared).await,
+    }
+}
+
+/// `HAVE <bytes>` and them, `GONE .`, or `LATER .` for what nobody has yet.
+fn file(name: &str, shared: &Shared) -> Vec<u8> {
+    let mut book = shared.book();
+    book.wanted.push(name.to_owned());
+    match book.files.get(name) {
+        Some(Some(bytes)) => [format!("HAVE {}\n", bytes.len()).as_bytes(), bytes].concat(),
+        Some(None) => b"GONE .\n".to_vec(),
+        None => b"LATER .\n".to_vec(),
     }
 }
 

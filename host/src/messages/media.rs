@@ -21,7 +21,11 @@ use jackfield_plugin_api::{
     fetch::Fetch,
     id::AccountId,
 };
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Waits between attempts at one file while its plugin is away or the platform busy.
 const PAUSES: [Duration; 4] = {
@@ -114,10 +118,9 @@ impl Pipe {
         let place = spool.place(&name, file.name.as_deref(), file.mime.as_deref());
         if !place.exists() {
             spool.make_room(attachment.bytes.unwrap_or(0)).await?;
-            let draft = self.draft_place(from.channel, &name)?;
-            remove_if_there(&draft)?;
+            let mut draft = self.draft_place(from.channel, &name)?;
             if let Some(handle) = &attachment.fetch {
-                self.fetch(from, handle, &draft, file).await?;
+                draft = self.fetch(from, handle, &name, file).await?;
             } else if let Some(url) = &attachment.url {
                 let mime = self.media.downloads.bring(from.channel, url, &draft).await?;
                 file.mime = file.mime.take().or(mime);
@@ -134,22 +137,27 @@ impl Pipe {
     }
 
     /// Where a file grows before it is whole: a folder that the channel's plugin may write into.
-    fn draft_place(&self, channel: &str, name: &str) -> Result<std::path::PathBuf, Missing> {
+    fn draft_place(&self, channel: &str, name: &str) -> Result<PathBuf, Missing> {
         let folder = self.senders.spool(channel);
         let folder = folder.unwrap_or_else(|| self.media.spool.folder().to_owned());
         spool::make_folder(&folder)?;
-        Ok(folder.join(format!("{name}.part")))
+        let place = folder.join(format!("{name}.part"));
+        remove_if_there(&place)?;
+        Ok(place)
     }
 
+    /// Lets the plugin bring a file and says where it put it.
     async fn fetch(
         &self,
         from: &From<'_>,
         handle: &str,
-        draft: &Path,
+        name: &str,
         file: &mut File,
-    ) -> Result<(), Missing> {
+    ) -> Result<PathBuf, Missing> {
         let mut pauses = PAUSES.into_iter();
         loop {
+            // Where the plugin may write is known once it is: after a start that can be later than this.
+            let draft = self.draft_place(from.channel, name)?;
             let wanted = Fetch {
                 account: from.account.clone(),
                 handle: handle.to_owned(),
@@ -160,14 +168,14 @@ impl Pipe {
                 Ok(fetched) => {
                     file.mime = file.mime.take().or(fetched.mime);
                     file.name = file.name.take().or(fetched.name);
-                    return Ok(());
+                    return Ok(draft);
                 }
                 Err(error) => error,
             };
             let Some(wait) = again_after(&error, pauses.next()) else {
                 return Err(Missing::Refused(error.text));
             };
-            remove_if_there(draft)?;
+            remove_if_there(&draft)?;
             tokio::select! {
                 () = self.stop.cancelled() => return Err(Missing::Refused(error.text)),
                 () = tokio::time::sleep(wait) => {}

@@ -3,11 +3,12 @@
 use crate::{
     config::{Config, letter},
     feed::Feed,
+    files,
     post::Post,
     rude,
 };
 use jackfield_plugin_api::{
-    Account, Channel, Host, Outgoing, PluginError, Resume, SendError,
+    Account, Channel, Fetch, Fetched, Host, Outgoing, PluginError, Resume, SendError,
     frame::State,
     id::AccountId,
     link::LinkState,
@@ -27,6 +28,7 @@ pub(crate) struct StandIn {
     account: Account,
     feed: Arc<Feed>,
     post: Post,
+    server: String,
 }
 
 impl Channel for StandIn {
@@ -41,7 +43,8 @@ impl Channel for StandIn {
         let account = host.default_account();
         let place = place(&resume);
         let feed = Arc::new(Feed::new(account.clone(), config.server.clone(), place));
-        let channel = Self { account, feed, post: Post::new(config.server) };
+        let post = Post::new(config.server.clone());
+        let channel = Self { account, feed, post, server: config.server };
         channel.follow().await;
         if letter() == 'x' {
             host.spawn(async {
@@ -61,6 +64,10 @@ impl Channel for StandIn {
             return rude::obey(&text);
         }
         self.post.send(&out.idem_key, user, &text).await
+    }
+
+    async fn fetch(&self, wanted: Fetch) -> Result<Fetched, SendError> {
+        files::bring(&self.server, wanted).await
     }
 
     async fn probe(&self, _: AccountId) -> Result<String, String> {

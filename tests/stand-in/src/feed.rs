@@ -3,6 +3,7 @@
 //! A line is acknowledged by nothing but the place that is asked for next time. Full case: lines that
 //! came together are handed over together, at most a window of them.
 
+use crate::files;
 use jackfield_plugin_api::{
     Account, HostGone,
     event::{ConversationKind, Event, InboundMessage, Place, Sender},
@@ -118,6 +119,7 @@ async fn next_line(lines: &mut BufReader<TcpStream>) -> Option<Line> {
 
 async fn emit(account: Account, line: Line) -> Result<Accepted, HostGone> {
     let Line { place, user, text } = line;
+    let (attachments, text) = files::announced(text);
     let event = Event::Message(InboundMessage {
         place: Place {
             conversation: user.as_str().into(),
@@ -134,7 +136,7 @@ async fn emit(account: Account, line: Line) -> Result<Accepted, HostGone> {
         },
         message: place.to_string().as_str().into(),
         text,
-        attachments: Vec::new(),
+        attachments,
         reply_to: None,
         mentioned: false,
         sent_at_ms: None,

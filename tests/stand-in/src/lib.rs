@@ -8,5 +8,6 @@
 mod channel;
 mod config;
 mod feed;
+mod files;
 mod post;
 mod rude;

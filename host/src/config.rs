@@ -18,6 +18,7 @@ pub mod paths;
 pub mod plugins;
 pub mod secret;
 pub mod source;
+mod stricter;
 pub mod tls;
 
 pub use paths::Paths;

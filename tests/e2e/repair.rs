@@ -41,6 +41,43 @@ async fn a_broken_configuration_is_answered_with_the_last_good_one() {
     assert_eq!(status["degraded"], json!([]), "mended: {status}");
 }
 
+/// The same edit takes somebody from the list and has a slip of the pen somewhere else.
+#[tokio::test]
+async fn the_last_good_configuration_admits_nobody_whom_the_broken_one_keeps_out() {
+    let listed = |people: &str| {
+        format!(
+            "[channels.line]\nenabled = true\nlisten = \"127.0.0.1:0\"\n\
+             dm_policy = \"allowlist\"\nallow_from = [{people}]"
+        )
+    };
+    let both = listed("\"ada\", \"eve\"");
+    let mut gateway = Gateway::start(Options::default().plugin("line-echo").config(&both)).await;
+    gateway.stop().await;
+    let file = gateway.home().join("jackfield.toml");
+    let whole = fs::read_to_string(&file).expect("it is there");
+    let broken =
+        whole.replace(&both, &listed("\"ada\"")).replace("[gateway]", "[gateway]\nprot = 1");
+    fs::write(&file, broken).expect("it is writable");
+
+    gateway.start_again().await;
+    let mut client = gateway.client().await;
+    let status = client.call("status", json!({})).await;
+    let told = status["degraded"][0].as_str().unwrap_or_default();
+    assert!(told.contains("did you mean `port`"), "{status}");
+    assert!(
+        told.contains("as strict as the file asks for in channels.line.allow_from"),
+        "{status}"
+    );
+    let port = line_port(&mut client).await;
+    let mut eve = Person::connect(port, "eve").await;
+    eve.say_and_wait("m1", "am I still in?").await;
+    let mut ada = Person::connect(port, "ada").await;
+    ada.say_and_wait("m1", "and I?").await;
+    assert!(ada.message().await.contains("and I?"), "both lists hold her");
+    let counted = client.call("status", json!({})).await["messages"].clone();
+    assert_eq!((&counted["refused"], &counted["accepted"]), (&json!(1), &json!(1)), "{counted}");
+}
+
 #[tokio::test]
 async fn a_damaged_database_is_set_aside_and_nothing_starts_from_empty() {
     let mut gateway = Gateway::start(Options::default()).await;

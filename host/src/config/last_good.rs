@@ -1,26 +1,33 @@
 //! The last configuration that the gateway started with, kept in its state folder: what it starts
 //! with when the files have become unusable, so that a slip of the pen is no outage.
 //!
-//! It never holds more than the files did: drop-ins are laid over, `${NAME}` stays as it is.
+//! It never holds more than the files did: drop-ins are laid over, `${NAME}` stays as it is. Nor does
+//! it let anybody in whom the unusable files keep out, as far as they can be read.
 
-use super::{Config, ConfigError, Paths, secret::write_private, source};
+use super::{Config, ConfigError, Paths, secret::write_private, source, stricter};
 use std::{fs, io};
 
 const GOOD: &str = "config.last-good.toml";
 const REJECTED: &str = "config.rejected.toml";
 
-/// Reads the files; when they cannot be used, the last good ones, with the reason in
-/// [`Config::fault`]. The unusable main file is copied into the state folder.
+/// Reads the files; when they cannot be used, the last good ones, made as strict as the files ask
+/// for, with the reason in [`Config::fault`]. The unusable main file is copied into the state folder.
 ///
 /// # Errors
-/// Those of the files, when there are no good ones.
+/// Those of the files, when there are no good ones, or none that can be made as strict.
 pub fn load(paths: &Paths) -> Result<Config, ConfigError> {
     let error = match Config::load(&paths.config) {
         Ok(config) => return Ok(config),
         Err(error) => error,
     };
-    let good = paths.state.join(GOOD);
-    let Some(mut config) = good.exists().then(|| Config::load(&good).ok()).flatten() else {
+    let path = paths.state.join(GOOD);
+    let Some(mut good) = path.exists().then(|| source::read(&path).ok()).flatten() else {
+        return Err(error);
+    };
+    let (asked, whole) = source::salvage(&paths.config);
+    let env = |name: &str| std::env::var(name).ok();
+    let narrowed = stricter::narrow(&mut good, &asked, whole, &env);
+    let Ok(mut config) = Config::load_table(&path, good, &env) else {
         return Err(error);
     };
     let rejected = paths.state.join(REJECTED);
@@ -29,7 +36,11 @@ pub fn load(paths: &Paths) -> Result<Config, ConfigError> {
         Ok(()) => format!("; a copy of the file is kept as {}", rejected.display()),
         Err(_) => String::new(),
     };
-    config.fault = Some(format!("{error}{place}"));
+    let strict = match narrowed.as_slice() {
+        [] => String::new(),
+        some => format!("; as strict as the file asks for in {}", some.join(", ")),
+    };
+    config.fault = Some(format!("{error}{place}{strict}"));
     Ok(config)
 }
 

@@ -30,6 +30,39 @@ pub fn read_with(path: &Path, text: &str) -> Result<Table, ConfigError> {
     Ok(table)
 }
 
+/// What of the files can be read although they cannot be used, and whether that is all of them.
+#[must_use]
+pub fn salvage(path: &Path) -> (Table, bool) {
+    let (mut table, mut whole) = (Table::new(), true);
+    for file in std::iter::once(path.to_owned()).chain(drop_ins(path)) {
+        let Ok(bytes) = std::fs::read(&file) else {
+            whole = false;
+            continue;
+        };
+        let text = String::from_utf8(bytes).unwrap_or_else(|error| {
+            whole = false;
+            let good = error.utf8_error().valid_up_to();
+            String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned()
+        });
+        let (read, all) = salvage_text(&text);
+        whole &= all;
+        overlay(&mut table, read);
+    }
+    (table, whole)
+}
+
+/// The statements before the first slip: what follows one may belong to another table than it seems.
+fn salvage_text(text: &str) -> (Table, bool) {
+    let slip = match text.parse::<Table>() {
+        Ok(table) => return (table, true),
+        Err(error) => error.span().map_or(text.len(), |span| span.start.min(text.len())),
+    };
+    let before = text.get(..slip).unwrap_or_default();
+    let mut ends = before.match_indices('\n').map(|(at, _)| at).rev();
+    let table = ends.find_map(|end| text[..end].parse::<Table>().ok());
+    (table.unwrap_or_default(), false)
+}
+
 /// The drop-ins beside a configuration file, by name.
 #[must_use]
 pub fn drop_ins(path: &Path) -> Vec<PathBuf> {

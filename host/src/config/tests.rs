@@ -107,3 +107,27 @@ fn a_model_backend_needs_a_model_and_an_address() {
     assert!(!format!("{config:?}").contains("hush"));
     assert!(load("[agent.openai]\nmodel = \"m\"").is_ok(), "unused settings may be incomplete");
 }
+
+#[test]
+fn of_a_file_that_is_cut_off_what_stands_before_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jackfield.toml");
+    for (text, expected, whole) in [
+        ("a = 1\nb = 2\n", "a = 1\nb = 2", true),
+        ("a = 1\nb = [\"x\",\n  \"y", "a = 1", false),
+        ("a = 1\nb = \nc = 3\n", "a = 1", false),
+        ("a = [\n 1,\n = 2", "", false),
+        ("=", "", false),
+    ] {
+        fs::write(&path, text).unwrap();
+        let found = source::salvage(&path);
+        assert_eq!(found, (expected.parse().unwrap(), whole), "{text}");
+    }
+    fs::write(&path, b"a = 1\nb = \"\xff\"\n").unwrap();
+    assert_eq!(source::salvage(&path), ("a = 1".parse().unwrap(), false));
+    fs::create_dir(dir.path().join("conf.d")).unwrap();
+    fs::write(dir.path().join("conf.d/1.toml"), "a = 3\nc = 4").unwrap();
+    assert_eq!(source::salvage(&path), ("a = 3\nc = 4".parse().unwrap(), false));
+    fs::remove_file(&path).unwrap();
+    assert!(!source::salvage(&path).1, "a file that is gone says nothing");
+}

@@ -2,7 +2,7 @@
 //! folder, a free port, and everything it prints kept.
 
 use crate::{
-    Client, Connect, Exchange, PATIENCE, eventually, libraries, output::Output, patiently,
+    Client, Connect, Exchange, PATIENCE, eventually, libraries, output::Output, patiently, sums,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::{
@@ -281,11 +281,16 @@ impl Drop for Gateway {
         if std::thread::panicking() {
             eprintln!("--- the gateway's last words\n{}\n---", self.output.tail());
         }
+        let told = self.child.id().map_or(Ok(()), |_| sums::of_gateway(self.port));
         // A gateway that still ran would write into the home while it is being removed.
         self.child.start_kill().ok();
         let deadline = Instant::now() + PATIENCE;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
+        }
+        let kept = sums::of_state(&self.home.path().join("state"));
+        if let (Err(why), false) = (told.and(kept), thread::panicking()) {
+            panic!("the outbox does not add up: {why}\n{}", self.output.tail());
         }
     }
 }

@@ -29,6 +29,7 @@ pub mod output;
 pub mod pi;
 pub mod script;
 pub mod socket;
+pub mod sums;
 pub mod terminal;
 
 use std::time::Duration;

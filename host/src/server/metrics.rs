@@ -6,7 +6,7 @@
 use super::{Door, bearer, pages};
 use crate::{
     auth::Peer,
-    messages::Counted,
+    messages::{Backlog, Counted},
     methods::Core,
     plugins::{PluginState, PluginStatus},
 };
@@ -42,14 +42,17 @@ pub(super) async fn answer(
         pages::text(status, text)
     };
     Ok(match bearer::pass(&door, &peer, &headers, refused).await {
-        Ok(()) => page(&door.core),
+        Ok(()) => page(&door.core).await,
         Err(refused) => refused,
     })
 }
 
-fn page(core: &Core) -> Response {
+async fn page(core: &Core) -> Response {
+    let Ok(backlog) = core.messages.backlog().await else {
+        return pages::text(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be read");
+    };
     let mut registry = Registry::with_prefix("jackfield");
-    registry.register_collector(Box::new(Sample::of(core)));
+    registry.register_collector(Box::new(Sample::of(core, backlog)));
     let mut body = String::new();
     if text::encode(&mut body, &registry).is_err() {
         return pages::text(StatusCode::INTERNAL_SERVER_ERROR, "the numbers cannot be written");
@@ -66,11 +69,12 @@ struct Sample {
     connections: usize,
     runs: usize,
     messages: Counted,
+    backlog: Backlog,
     plugins: Vec<PluginStatus>,
 }
 
 impl Sample {
-    fn of(core: &Core) -> Self {
+    fn of(core: &Core, backlog: Backlog) -> Self {
         let mut plugins = core.plugins.measured();
         plugins.retain(|plugin| plugin.enabled);
         Self {
@@ -78,6 +82,7 @@ impl Sample {
             connections: core.events.connections(),
             runs: core.runs.active(),
             messages: core.messages.counters(),
+            backlog,
             plugins,
         }
     }
@@ -114,7 +119,7 @@ impl Collector for Sample {
             (
                 "messages_pending",
                 "Messages to be sent that are not sent yet",
-                i64::try_from(self.messages.pending).unwrap_or(i64::MAX),
+                i64::try_from(self.backlog.outbound_pending).unwrap_or(i64::MAX),
             ),
         ];
         for (name, text, number) in gauges {
@@ -128,6 +133,11 @@ impl Collector for Sample {
             ("messages_refused", "Events that the gate refused", counted.refused),
             ("messages_unavailable", "Events not stored, to come again", counted.unavailable),
             ("messages_dead", "Events given up on", counted.dead),
+            (
+                "messages_sends",
+                "Messages to be sent, those left from before included",
+                counted.sends,
+            ),
             ("messages_sent", "Messages sent", counted.sent),
             ("messages_failed", "Messages that cannot be sent", counted.failed),
             ("messages_unknown", "Messages of which nobody knows", counted.unknown),

@@ -15,6 +15,10 @@ use tokio::task::JoinHandle;
 const ISOLATIONS: [&str; 2] = ["process", "in-process"];
 const USERS: [&str; 8] = ["ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal"];
 
+/// Conversations that somebody is written to in, so many that one slow answer holds up few of them:
+/// within one, the next message follows the answer to the one before, to keep its order.
+const PEERS: usize = 40;
+
 /// How many changes of versions, and how many messages a second each way; `make swap` asks for more.
 fn measure<T: std::str::FromStr>(name: &str, ordinary: T) -> T {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(ordinary)
@@ -69,43 +73,68 @@ async fn upgrade(client: &mut Client, package: &Path) -> Value {
     client.call("plugins.upgrade", json!({ "path": package })).await
 }
 
-/// Writes to the assistant and sends to people, both at a steady rate, until told to stop; gives how
-/// many there were of each, by user.
+/// Writes to the assistant and sends to people, both at a steady rate whatever became of the last
+/// message, until told to stop. Each answer of the assistant goes out beside them.
 struct Traffic {
     stop: tokio::sync::watch::Sender<bool>,
+    begun: Instant,
     publishing: JoinHandle<usize>,
     sending: Vec<JoinHandle<usize>>,
+}
+
+/// How much traffic there was.
+struct Carried {
+    /// All messages that reached somebody.
+    total: usize,
+    /// Messages to the assistant in a second.
+    inward: f64,
+    /// Messages to people in a second, answers not counted.
+    outward: f64,
 }
 
 impl Traffic {
     async fn start(stage: &Stage, rate: u32) -> Self {
         let stop = tokio::sync::watch::Sender::new(false);
-        let pause = Duration::from_secs(1) * 8 / rate;
-        let publishing = tokio::spawn(publish(stage.exchange.clone(), pause, stop.subscribe()));
-        let mut sending = Vec::new();
-        for user in USERS {
-            let client = stage.gateway.client().await;
-            sending.push(tokio::spawn(send(client, user, pause, stop.subscribe())));
+        let pause = |conversations: usize| {
+            Duration::from_secs(1) * u32::try_from(conversations).expect("few") / rate
+        };
+        let mut clients = Vec::new();
+        for _ in 0..PEERS {
+            clients.push(stage.gateway.client().await);
         }
-        Self { stop, publishing, sending }
+        let publishing =
+            tokio::spawn(publish(stage.exchange.clone(), pause(USERS.len()), stop.subscribe()));
+        let begun = Instant::now();
+        let sending = clients
+            .into_iter()
+            .enumerate()
+            .map(|(n, client)| tokio::spawn(send(client, peer(n), pause(PEERS), stop.subscribe())));
+        Self { begun, publishing, sending: sending.collect(), stop }
     }
 
     /// Stops, waits until all has arrived, and requires that it did so once and in order.
-    async fn settle(self, exchange: &Exchange, what: &str) -> usize {
+    async fn settle(self, exchange: &Exchange, what: &str) -> Carried {
         self.stop.send_replace(true);
+        let seconds = self.begun.elapsed().as_secs_f64();
         let published = self.publishing.await.expect("publishing goes on");
-        let mut total = 0;
-        for (user, sending) in USERS.into_iter().zip(self.sending) {
-            for (prefix, count) in [("in-", published), ("out-", sending.await.expect("sent"))] {
-                let wanted: Vec<String> = (0..count).map(|n| format!("{prefix}{n}")).collect();
-                let heard = exchange.heard(user, prefix, count).await;
-                assert!(heard == wanted, "{what}: {user} heard {heard:?}");
-                total += count;
-            }
+        let mut expected: Vec<(String, &str, usize)> =
+            USERS.map(|user| (user.to_owned(), "in-", published)).to_vec();
+        for (n, sending) in self.sending.into_iter().enumerate() {
+            expected.push((peer(n), "out-", sending.await.expect("sent")));
+        }
+        for (who, prefix, count) in &expected {
+            let wanted: Vec<String> = (0..*count).map(|n| format!("{prefix}{n}")).collect();
+            let heard = exchange.heard(who, prefix, *count).await;
+            assert!(heard == wanted, "{what}: {who} heard {heard:?}");
         }
         assert_eq!(exchange.repeats(), [""; 0], "{what}: nothing is sent twice");
         assert_eq!(exchange.readers_most(), 1, "{what}: one version at a time holds the feed");
-        total
+        let sum = |way: &str| -> usize {
+            expected.iter().filter(|(_, prefix, _)| *prefix == way).map(|(_, _, n)| n).sum()
+        };
+        let rate = |count: usize| f64::from(u32::try_from(count).expect("few")) / seconds;
+        let (inward, outward) = (sum("in-"), sum("out-"));
+        Carried { total: inward + outward, inward: rate(inward), outward: rate(outward) }
     }
 }
 
@@ -127,9 +156,14 @@ async fn publish(
     unreachable!("counting does not end")
 }
 
+fn peer(n: usize) -> String {
+    format!("peer-{n:02}")
+}
+
+/// Ticks that were missed are made up for, so a slow answer does not lower the rate.
 async fn send(
     mut client: Client,
-    user: &'static str,
+    peer: String,
     pause: Duration,
     stop: tokio::sync::watch::Receiver<bool>,
 ) -> usize {
@@ -140,8 +174,8 @@ async fn send(
             return n;
         }
         let params = json!({
-            "channel": "stand-in", "to": user, "message": format!("out-{n}"),
-            "idempotencyKey": format!("{user}-{n}"),
+            "channel": "stand-in", "to": peer, "message": format!("out-{n}"),
+            "idempotencyKey": format!("{peer}-{n}"),
         });
         client.call("send", params).await;
     }
@@ -167,14 +201,14 @@ async fn versions_change_under_traffic_and_nothing_is_lost_doubled_or_reordered(
             pauses.push(done["swap"]["pauseUs"].as_u64().expect("messages waited"));
         }
         let seconds = begun.elapsed().as_secs_f64();
-        let total = traffic.settle(&stage.exchange, isolation).await;
+        let Carried { total, inward, outward } = traffic.settle(&stage.exchange, isolation).await;
         let row = plugin(&mut stage.client).await;
         assert_eq!(row["restarts"], 0, "{isolation}: no version fell: {row}");
         pauses.sort_unstable();
         let at = |part: usize| pauses[(pauses.len() * part / 100).min(pauses.len() - 1)];
         eprintln!(
-            "{isolation}: {swaps} changes in {seconds:.1} s, {total} messages, 0 lost, 0 doubled, \
-             0 reordered; pause p50 {} us, p99 {} us, longest {} us",
+            "{isolation}: {swaps} changes in {seconds:.1} s, {total} messages ({inward:.0} in and as \
+             many answers, {outward:.0} sent a second), 0 lost, 0 doubled, 0 reordered; pause p50 {} us, p99 {} us, longest {} us",
             at(50),
             at(99),
             at(100)
@@ -300,4 +334,35 @@ async fn new_settings_of_a_plugin_are_tried_beside_the_running_one() {
     assert!(row["lastError"].as_str().expect("a reason").contains("server"), "{row}");
     other.publish("ada", "still here");
     other.heard("ada", "still here", 1).await;
+}
+
+/// Libraries are never taken out of a process again, so their number has a limit.
+#[tokio::test]
+async fn a_library_too_many_in_the_gateway_is_refused_with_the_way_out() {
+    const IMAGES_MAX: usize = 32;
+    let mut stage = Stage::set("in-process", "").await;
+    let letters: Vec<char> = ('A'..='Z').chain('0'..='9').collect();
+    for letter in &letters[..IMAGES_MAX - 1] {
+        let package = stage.package(*letter);
+        upgrade(&mut stage.client, &package).await;
+    }
+    stage.carries("with-the-last-of-them").await;
+    let package = stage.package(letters[IMAGES_MAX - 1]);
+    let params = json!({ "path": package });
+    let refused = stage.client.refused("plugins.upgrade", params).await;
+    assert!(
+        refused.message.contains("32 library images are already in this process"),
+        "{refused:?}"
+    );
+    assert!(refused.message.contains("restart the gateway"), "{refused:?}");
+    stage.carries("still-with-it").await;
+    // Versions that are in already may come back.
+    let known = stage.package('A');
+    upgrade(&mut stage.client, &known).await;
+    stage.carries("with-a-known-one").await;
+    stage.gateway.restart().await;
+    stage.client = stage.gateway.client().await;
+    runs(&mut stage.client, 'A').await;
+    upgrade(&mut stage.client, &package).await;
+    stage.carries("after-a-restart").await;
 }

@@ -4,6 +4,7 @@
 //! its plugin. Must not know: what a room does with what it is given.
 
 pub mod asking;
+mod boots;
 pub mod crew;
 pub mod door;
 pub mod ears;
@@ -117,7 +118,9 @@ impl Gateway {
         let store = open_store(&options.paths).await?;
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
         let assembled = Self::assemble(options, store.clone(), &tracker, &stop).await;
-        if assembled.is_err() {
+        if let Ok(gateway) = &assembled {
+            keep_good(&gateway.core);
+        } else {
             // The next life, with another configuration, needs the state directory.
             stop.cancel();
             tracker.close();
@@ -161,11 +164,11 @@ impl Gateway {
         settings.secrets.extend(token.secret.clone());
         let messages =
             start_messages(settings, &store, &clock, &runs, &senders, &tracker, &stop).await?;
-        let plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
+        let mut plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
+        plan.settings.quiet = boots::begin(&paths.state, &clock, config.gateway.safe_after);
         let (ears, changes) = Ears::new(Arc::clone(&messages));
-        let (settings, found) = (plan.settings, plan.found);
-        let ears = Arc::new(ears);
-        let plugins = Plugins::start(settings, &found, ears, tracker.clone(), stop.clone());
+        let plugins =
+            Plugins::start(plan.settings, &plan.found, ears, tracker.clone(), stop.clone());
         senders.tie(&plugins);
         let shared = Shared {
             store: store.clone(),
@@ -200,9 +203,8 @@ impl Gateway {
         let core = Arc::new(Core::new(parts, methods::table()));
         methods::health::refresh(&core).await?;
         methods::config::note_applied(&core).await;
-        keep_good(&core);
-        let address = listener.local_addr()?;
         serve(&listener, &core, proxies, page, changes)?;
+        let address = listener.local_addr()?;
         Ok(Self { core, address, listener, token, tracker, pages: plan.pages })
     }
 
@@ -284,6 +286,7 @@ impl Gateway {
         }
         core.messages.add_up().await;
         core.store.close().await;
+        boots::end(&core.paths.state);
     }
 }
 

@@ -110,6 +110,17 @@ pub struct Settings {
     pub probation: Duration,
     /// How long a plugin may take from `start` to `ready`.
     pub start_time: Duration,
+    /// Nothing is started by itself for a while.
+    pub quiet: Option<Quiet>,
+}
+
+/// Why plugins are kept back, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quiet {
+    /// For people.
+    pub reason: String,
+    /// Unless somebody asks for a plugin before.
+    pub time: Duration,
 }
 
 impl Default for Settings {
@@ -123,6 +134,7 @@ impl Default for Settings {
             hot_swap: false,
             probation: PROBATION,
             start_time: START_TIME,
+            quiet: None,
         }
     }
 }
@@ -328,6 +340,12 @@ impl Plugins {
     #[must_use]
     pub fn route(&self, path: &str) -> Option<Route> {
         self.find_route(path).map(|(_, route)| route)
+    }
+
+    /// Why plugins were kept back when this life of the gateway began.
+    #[must_use]
+    pub fn quiet(&self) -> Option<&str> {
+        self.shared.settings.quiet.as_ref().map(|quiet| quiet.reason.as_str())
     }
 
     /// What the manifest says of an enabled channel; `None` until a manifest was found.

@@ -1,7 +1,8 @@
 //! What became unusable is said, kept aside and never replaced by something wider.
 
 use harness::{
-    Connect, Gateway, Options,
+    Connect, Gateway, Options, eventually,
+    gateway::TOKEN,
     line::{Person, line_port},
 };
 use serde_json::json;
@@ -113,4 +114,40 @@ async fn a_second_gateway_on_the_same_state_is_refused_at_once() {
     assert!(!gateway.dies_within(Duration::from_millis(1)).await);
     gateway.kill().await;
     gateway.start_again().await;
+}
+
+/// Whatever makes the gateway fall, a person must be able to ask it and mend it.
+#[tokio::test]
+async fn a_gateway_that_keeps_falling_starts_without_its_channels() {
+    let auth = format!("[gateway]\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n");
+    let options = Options::default().only_config(&auth).line_channel("process", "");
+    let mut gateway = Gateway::start(options).await;
+    for _ in 0..3 {
+        line_port(&mut gateway.client().await).await;
+        gateway.kill().await;
+        gateway.start_again().await;
+    }
+    let tail = gateway.output.tail();
+    assert!(tail.contains("Safe mode: the gateway ended 3 times without a word"), "{tail}");
+    let mut client = gateway.client().await;
+    let status = client.call("status", json!({})).await;
+    let told = status["degraded"][0].as_str().unwrap_or_default();
+    assert!(told.starts_with("safe mode: the gateway ended 3 times"), "{status}");
+    let row = eventually("the channel is kept back", async || {
+        let found = client.call("plugins.inspect", json!({ "pluginId": "line-echo" })).await;
+        (found["plugin"]["state"] == "quarantined").then_some(found)
+    })
+    .await;
+    assert!(row["plugin"]["lastError"].as_str().is_some_and(|why| why.contains("plugins reload")));
+    assert_eq!(gateway.children(), [0_u32; 0], "nothing was started");
+
+    client.call("plugins.reload", json!({ "pluginId": "line-echo" })).await;
+    let mut ada = Person::connect(line_port(&mut client).await, "ada").await;
+    ada.say("m1", "is anybody there?").await;
+    assert!(ada.message().await.contains("is anybody there?"), "a person started it");
+    gateway.restart().await;
+    let mut client = gateway.client().await;
+    line_port(&mut client).await;
+    let status = client.call("status", json!({})).await;
+    assert_eq!(status["degraded"], json!([]), "it ended in order: {status}");
 }

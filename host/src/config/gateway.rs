@@ -10,6 +10,9 @@ pub const PORT: u16 = 18_789;
 /// Seconds for runs under way when the gateway stops.
 const DRAIN_S: u64 = 10;
 
+/// Ends without a word that are a crash loop.
+const SAFE_AFTER: u32 = 3;
+
 /// `[gateway]`
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -24,6 +27,9 @@ pub struct GatewaySection {
     pub reload: ReloadMode,
     /// Seconds that runs under way may take to end before the gateway stops or starts anew.
     pub drain_s: u64,
+    /// After so many ends without a word within five minutes channels are kept back for five minutes,
+    /// so that a gateway that always falls can be mended; 0 = never.
+    pub safe_after: u32,
     /// Who may come in.
     pub auth: AuthSection,
     /// Encryption on the port itself.
@@ -48,6 +54,7 @@ impl Default for GatewaySection {
             allow_plain_bind: false,
             reload: ReloadMode::default(),
             drain_s: DRAIN_S,
+            safe_after: SAFE_AFTER,
             auth: AuthSection::default(),
             tls: TlsSection::default(),
             allowed_origins: Vec::new(),

@@ -22,9 +22,9 @@ pub struct Ears {
 impl Ears {
     /// Ears in front of the pipe, and where changes are counted.
     #[must_use]
-    pub fn new(messages: Arc<Messages>) -> (Self, watch::Receiver<u64>) {
+    pub fn new(messages: Arc<Messages>) -> (Arc<Self>, watch::Receiver<u64>) {
         let (changes, seen) = watch::channel(0);
-        (Self { messages, changes }, seen)
+        (Arc::new(Self { messages, changes }), seen)
     }
 }
 

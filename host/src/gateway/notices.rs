@@ -14,6 +14,7 @@ pub fn started(gateway: &Gateway) -> Vec<String> {
     if let Some(fault) = &core.config.fault {
         lines.push(format!("The configuration cannot be used, so the last good one is: {fault}"));
     }
+    lines.extend(core.plugins.quiet().map(|why| format!("Safe mode: {why}.")));
     if let Some(print) = core.tls.as_ref().and_then(Tls::fingerprint) {
         lines.push(format!("TLS certificate, SHA-256: {print}"));
     }

@@ -94,6 +94,7 @@ pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: boo
         hot_swap: config.plugins.hot_swap == HotSwap::Auto,
         probation: Duration::from_secs(config.plugins.probation_s),
         start_time: Duration::from_secs(config.plugins.start_s),
+        quiet: None,
     };
     let found = Plugins::discover(&settings);
     let manifests: Vec<&Manifest> = found.iter().filter_map(|c| c.manifest.as_ref()).collect();

@@ -239,7 +239,8 @@ async fn status(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Status, M
 /// What of the gateway itself is not as it should be, for people.
 fn degraded(core: &Core) -> Vec<String> {
     let fault = core.config.fault.iter();
-    fault.map(|fault| format!("running on the last good configuration: {fault}")).collect()
+    let fault = fault.map(|fault| format!("running on the last good configuration: {fault}"));
+    fault.chain(core.plugins.quiet().map(|why| format!("safe mode: {why}"))).collect()
 }
 
 fn session_line(core: &Core, session: &RecentSession) -> Value {

@@ -19,7 +19,7 @@ pub enum PluginState {
     Running,
     /// Ended against its will; the next start is scheduled.
     Restarting,
-    /// Ended too often in a short time; still tried, at the longest interval.
+    /// Ended too often in a short time, or the gateway with it; still tried, at the longest interval.
     Quarantined,
     /// Ended on purpose.
     Stopped,
@@ -33,7 +33,8 @@ impl PluginState {
             Installed, Quarantined, Refused, Restarting, Running, Starting, Stopped,
         };
         match self {
-            Installed | Stopped => matches!(next, Starting | Refused | Stopped),
+            Installed => matches!(next, Starting | Refused | Quarantined | Stopped),
+            Stopped => matches!(next, Starting | Refused | Stopped),
             Refused | Restarting | Quarantined => matches!(next, Starting | Stopped),
             Starting => matches!(next, Running | Refused | Restarting | Quarantined | Stopped),
             Running => matches!(next, Restarting | Quarantined | Stopped),

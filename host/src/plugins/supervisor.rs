@@ -116,9 +116,10 @@ impl Supervisor {
 
     /// Runs until the gateway goes down.
     pub(super) async fn run(mut self) {
-        loop {
+        let mut goes_on = self.wait_until_due().await;
+        while goes_on {
             let end = self.live_once().await;
-            let goes_on = match end {
+            goes_on = match end {
                 End::Halted => false,
                 End::Asked(reply) => {
                     self.fall(PluginState::Restarting, LinkState::Retrying, None, None);
@@ -128,12 +129,18 @@ impl Supervisor {
                 End::Refused(refusal) => self.after_refusal(refusal).await,
                 End::Fell { file, how, lived } => self.after_fall(file, how, lived).await,
             };
-            if !goes_on {
-                break;
-            }
         }
         self.fall(PluginState::Stopped, LinkState::Stopped, None, None);
         Inside::of(&self.shared.settings.state_dir).leave(&self.slot.id());
+    }
+
+    /// Keeps the plugin back while the gateway is to be quiet; false when it goes down meanwhile.
+    async fn wait_until_due(&mut self) -> bool {
+        let Some(quiet) = self.shared.settings.quiet.clone() else { return true };
+        // It shall be known by its name; what is wrong with its files is said when it starts.
+        let _ = self.launch(true).prepare(Source::Folders).await;
+        self.fall(PluginState::Quarantined, LinkState::Stopped, Some(quiet.reason), None);
+        self.rest(time::sleep(quiet.time)).await
     }
 
     /// Somebody asks for the plugin as it is: what it was suspected of is forgotten.

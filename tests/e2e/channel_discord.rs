@@ -247,6 +247,21 @@ async fn a_lost_connection_is_resumed() {
     assert_eq!((discord.frames(2), discord.frames(6)), (1, 1), "one login, one resumption");
 }
 
+/// Crabline repeats nothing to a connection that is resumed, as Discord does: that is proved in the
+/// plugin's own tests.
+#[tokio::test]
+async fn a_newer_version_resumes_where_the_old_one_let_go() {
+    let (mut discord, _gateway, mut client) = started().await;
+    discord.say(1, "before the swap").await;
+    hears(&discord, "before the swap").await;
+    client.call("plugins.reload", json!({ "pluginId": "discord" })).await;
+    assert!(!discord.front.dispatched("RESUMED").is_empty(), "it is up when it takes over");
+    discord.say(2, "after the swap").await;
+    hears(&discord, "after the swap").await;
+    assert_eq!(hears(&discord, "before the swap").await.len(), 1, "answered once");
+    assert_eq!((discord.frames(2), discord.frames(6)), (1, 1), "one login, one resumption");
+}
+
 #[tokio::test]
 async fn what_was_missed_is_read_from_the_channels() {
     let (mut discord, _gateway, _client) = started().await;

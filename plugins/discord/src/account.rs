@@ -13,7 +13,14 @@ use crate::{
     inbound::wire::{Interaction, User},
     places::Places,
 };
-use jackfield_plugin_api::{Account, PluginError, link::LinkState, tokio::time::Instant};
+use jackfield_plugin_api::{
+    Account, PluginError,
+    link::LinkState,
+    tokio::{
+        sync::watch,
+        time::{Instant, timeout},
+    },
+};
 use recent::Recent;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -35,6 +42,8 @@ pub(crate) struct Bot {
     pub(crate) rest: Rest,
     places: Mutex<Places>,
     memory: Mutex<Memory>,
+    /// Where the link stands, and why.
+    link: watch::Sender<(LinkState, String)>,
 }
 
 /// With this the gateway goes on where a connection was lost, and repeats what was missed.
@@ -77,7 +86,6 @@ struct Memory {
     resumption: Option<Resumption>,
     /// Events were read that the gateway did not store: nothing may be resumed after them.
     lost: bool,
-    link: (LinkState, String),
     echo: Echo,
     /// Message → author: Discord does not say whose message was deleted.
     authors: Recent<User>,
@@ -99,7 +107,6 @@ impl Bot {
             identity: Identity::default(),
             resumption,
             lost: false,
-            link: (LinkState::Connecting, "connecting".to_owned()),
             echo: Echo::default(),
             authors: Recent::new(AUTHORS_MAX),
             attempts: Recent::new(ATTEMPTS_MAX),
@@ -112,6 +119,7 @@ impl Bot {
             settings,
             places: Mutex::default(),
             memory: Mutex::new(memory),
+            link: watch::Sender::new((LinkState::Connecting, "connecting".to_owned())),
         })
     }
 
@@ -153,13 +161,19 @@ impl Bot {
         change(&mut self.memory().echo)
     }
 
-    /// Where the link stands, and why.
-    pub(crate) fn link(&self) -> (LinkState, String) {
-        self.memory().link.clone()
+    /// Where the link stands, and why. The outcome of a first attempt is waited for a while: a version
+    /// that has just begun is judged by it.
+    pub(crate) async fn settled(&self, patience: Duration) -> (LinkState, String) {
+        let mut link = self.link.subscribe();
+        let settled = link.wait_for(|(state, _)| *state != LinkState::Connecting);
+        if let Ok(Ok(settled)) = timeout(patience, settled).await {
+            return settled.clone();
+        }
+        self.link.borrow().clone()
     }
 
     pub(crate) async fn report(&self, state: LinkState, detail: &str) {
-        self.memory().link = (state, detail.to_owned());
+        self.link.send_replace((state, detail.to_owned()));
         if state == LinkState::Connected {
             let Identity { user, name, .. } = self.identity();
             self.account.connected_as(format!("{name} ({user})")).await;

@@ -17,7 +17,10 @@ use jackfield_plugin_api::{
     link::LinkState,
     outbound::{Outbound, Receipt},
     serde_json::{self, json},
-    tokio::{sync::watch, time::Duration},
+    tokio::{
+        sync::watch,
+        time::{Duration, Instant},
+    },
 };
 use std::{collections::HashMap, sync::Arc};
 
@@ -88,9 +91,10 @@ impl Channel for Discord {
     /// One round trip by REST, and whether the socket is alive.
     async fn probe(&self, account: AccountId) -> Result<String, String> {
         let bot = self.bot(account.as_str()).map_err(|error| error.text)?;
+        let begun = Instant::now();
         let asked = bot.rest.ask::<wire::User>(&Call::get("users/@me"), PROBE_PATIENCE).await;
         let user = asked.map_err(|failure| failure.to_string())?;
-        let (state, why) = bot.link();
+        let (state, why) = bot.settled(PROBE_PATIENCE.saturating_sub(begun.elapsed())).await;
         if state != LinkState::Connected {
             return Err(format!("the token is good, but the link is not up: {why}"));
         }

@@ -277,7 +277,11 @@ fn the_next_version_resumes_where_this_one_let_go() {
                 .unwrap();
         let mut again = stub.connection().await;
         assert_eq!(again.expect(6).await["session_id"], "first");
-        again.dispatch("RESUMED", json!({})).await;
+        let (probed, ()) = jackfield_plugin_api::tokio::join!(
+            next.probe("default"),
+            again.dispatch("RESUMED", json!({}))
+        );
+        assert!(probed.is_ok(), "the gateway judges a version by this: {probed:?}");
         assert_eq!(
             next.link(LinkState::Connected).await.identity.unwrap(),
             format!("assistant ({OWN})")

@@ -9,6 +9,7 @@ use jackfield_plugin_api::{
     Account, PluginError,
     link::{LinkReport, LinkState},
     serde_json::json,
+    tokio::{sync::watch, time::timeout},
 };
 use serde::Deserialize;
 use std::{
@@ -17,12 +18,17 @@ use std::{
 };
 
 const ASK_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a probe waits until the first answer proves that updates come: a version that has just
+/// begun may meet the last poll of the one before it.
+const PROOF_PATIENCE: Duration = Duration::from_secs(6);
 
 pub(crate) struct Bot {
     pub(crate) login: Login,
     pub(crate) client: Client,
     pub(crate) account: Account,
     known: Mutex<Known>,
+    /// When an answer proved that updates would come.
+    proved: watch::Sender<Option<Instant>>,
 }
 
 #[derive(Default)]
@@ -30,8 +36,6 @@ struct Known {
     /// Where the journal stood at the start.
     cursor: Option<String>,
     me: Option<Me>,
-    /// When an answer proved that updates would come.
-    proved: Option<Instant>,
     /// What was reported last; the same is not said twice.
     reported: Option<(LinkState, String)>,
 }
@@ -54,7 +58,7 @@ impl Bot {
     ) -> Result<Self, PluginError> {
         let client = Client::new(&login)?;
         let known = Mutex::new(Known { cursor, ..Known::default() });
-        Ok(Self { login, client, account, known })
+        Ok(Self { login, client, account, known, proved: watch::Sender::new(None) })
     }
 
     /// Where the journal stood at the start; once.
@@ -76,7 +80,7 @@ impl Bot {
 
     /// An answer just proved that updates would come.
     pub(crate) fn proved(&self) {
-        self.known().proved = Some(Instant::now());
+        self.proved.send_replace(Some(Instant::now()));
     }
 
     /// Reports the link, if that is news.
@@ -110,7 +114,10 @@ impl Bot {
         let me = self.client.me(ASK_PATIENCE).await.map_err(explain)?;
         let info = self.webhook_info().await.map_err(explain)?;
         let waiting = info.pending_update_count;
-        let age = self.known().proved.map(|at| at.elapsed().as_secs());
+        let mut proved = self.proved.subscribe();
+        // That it did not come in time shows below.
+        let _ = timeout(PROOF_PATIENCE, proved.wait_for(Option::is_some)).await;
+        let age = self.proved.borrow().map(|at| at.elapsed().as_secs());
         let way = if self.login.webhook.is_some() { "webhook" } else { "polling" };
         match age {
             Some(age) => Ok(format!(

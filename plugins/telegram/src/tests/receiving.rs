@@ -234,6 +234,18 @@ fn another_poller_is_explained_and_survived() {
 }
 
 #[test]
+fn a_new_version_is_judged_once_it_was_let_in() {
+    run(async {
+        let stub = Stub::start().await;
+        let said = "Conflict: terminated by other getUpdates request";
+        stub.refuse("getUpdates", 409, said, Value::Null);
+        let mut host = Plugin::start(stub.table(json!({}))).await;
+        let probed = host.probe("default").await;
+        assert!(probed.as_ref().is_ok_and(|told| told.contains("polling")), "{probed:?}");
+    });
+}
+
+#[test]
 fn a_webhook_that_somebody_set_is_removed() {
     run(async {
         let stub = Stub::start().await;

@@ -2,6 +2,8 @@
 //!
 //! `slack.mjs` is ours only where emulate has nothing; the first play proves it with Slack's own client.
 
+mod files;
+
 use crate::channels::{Heard, Platform, account, connected, gateway, hears};
 use harness::{Client, Gateway, Options, eventually, http, node};
 use serde_json::{Value, json};

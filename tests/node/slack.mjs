@@ -5,7 +5,8 @@
 //   node slack.mjs
 //
 // Prints one line of JSON when it listens and ends with its input. One person, who may write to the
-// bot. What only a test needs stands under /ctl: say, again, deliver, refresh, kill, fault, heard, state.
+// bot. What only a test needs stands under /ctl: say, share, again, deliver, refresh, kill, fault,
+// heard, read, state.
 
 import { createServer } from "node:http";
 import { randomUUID } from "node:crypto";
@@ -111,6 +112,26 @@ const control = {
     void deliverUntilAcknowledged(said.get(posted.ts));
     return { ts: posted.ts, channel };
   },
+  /** The person brings a file into the direct chat, by the three calls of an upload. */
+  async share({ text, name, content }) {
+    const asked = await call(PERSON_TOKEN, "files.getUploadURLExternal", { filename: name, length: content.length });
+    await fetch(asked.upload_url, { method: "POST", body: content });
+    const files = [{ id: asked.file_id, title: name }];
+    const channel = direct.channel.id;
+    const sharing = { files, channel_id: channel, initial_comment: text };
+    const shared = await call(PERSON_TOKEN, "files.completeUploadExternal", sharing);
+    if (!shared.ok) throw new Error(`the person cannot share: ${shared.error}`);
+    const { messages } = await call(PERSON_TOKEN, "conversations.history", { channel, limit: 1 });
+    const { ts } = messages[0];
+    const event = { type: "message", subtype: "file_share", channel, channel_type: "im", user: PERSON, text };
+    return control.deliver({ type: "events_api", payload: callback({ ...event, files: shared.files, ts, event_ts: ts }) });
+  },
+  /** What the person sees in a file. */
+  async read({ url }) {
+    const { pathname, search } = new URL(url);
+    const headers = { authorization: `Bearer ${PERSON_TOKEN}` };
+    return { content: await (await fetch(`${emulator.url}${pathname}${search}`, { headers })).text() };
+  },
   /** Delivers something said once more. */
   async again({ ts }) {
     return { acknowledged: await deliver("events_api", said.get(ts), 1) };
@@ -179,12 +200,22 @@ async function api(request, response, method, bytes) {
   const { authorization } = request.headers;
   // emulate takes a token it does not know for its first user's.
   if (authorization !== `Bearer ${BOT_TOKEN}`) return json(response, { ok: false, error: "invalid_auth" });
-  const headers = { authorization, "content-type": request.headers["content-type"] ?? "" };
-  const answer = await fetch(`${emulator.url}${request.url}`, { method: request.method, headers, body: bytes });
-  const text = await answer.text();
-  if (fault?.kind === "lose") return request.socket.destroy();
-  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "" });
-  return response.end(text);
+  return relay(request, response, bytes, fault?.kind === "lose");
+}
+
+/** Lets emulate answer. Its addresses become ours: a plugin reaches no port but its API's. */
+async function relay(request, response, bytes, lose) {
+  const { authorization = "", "content-type": type = "" } = request.headers;
+  const headers = { authorization, "content-type": type };
+  const sent = bytes.length ? { body: bytes } : {};
+  const answer = await fetch(`${emulator.url}${request.url}`, { method: request.method, headers, ...sent });
+  const said = Buffer.from(await answer.arrayBuffer());
+  if (lose) return request.socket.destroy();
+  const own = `http://127.0.0.1:${server.address().port}`;
+  const theirs = new RegExp(`http://(localhost|127\\.0\\.0\\.1):${new URL(emulator.url).port}`, "g");
+  const kind = answer.headers.get("content-type") ?? "";
+  response.writeHead(answer.status, { "content-type": kind });
+  return response.end(kind.includes("json") ? said.toString().replaceAll(theirs, own) : said);
 }
 
 const server = createServer(async (request, response) => {
@@ -192,6 +223,7 @@ const server = createServer(async (request, response) => {
     const bytes = await body(request);
     const [, room, name] = new URL(request.url, "http://front").pathname.split("/");
     if (room === "api") return await api(request, response, name, bytes);
+    if (room === "upload" || room === "files-pri") return await relay(request, response, bytes, false);
     if (room !== "ctl" || !control[name]) return json(response, { ok: false }, 404);
     return json(response, await control[name](bytes.length ? JSON.parse(bytes) : {}));
   } catch (error) {

@@ -1,15 +1,19 @@
 //! Decisions that wait for a person: asked by one connection, made by another, in time or not at all.
 //!
-//! Nothing is kept over a restart: whoever asked is gone then, and a decision made for nobody must
-//! not be carried out later. Must not know: methods, what is decided about.
+//! No request outlives the gateway: whoever asked is gone then, and a decision made for nobody must
+//! not be carried out later. How requests ended is kept, by [`history`]. Must not know: methods, what
+//! is decided about.
+
+pub mod history;
 
 use crate::clock::Clock;
+use history::{Ended, Resolver};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     sync::{Mutex, PoisonError},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Decisions that may wait at once.
 pub const PENDING_MAX: usize = 256;
@@ -21,7 +25,8 @@ const MADE_MS: u64 = 5 * 60 * 1000;
 pub struct Verdict {
     /// What was decided; nothing when nobody did.
     pub decision: Option<String>,
-    /// Why it ended: `user`, `timeout`, `no-route`.
+    /// Why it ended: `user`, `malformed-verdict`, `timeout`, `no-route`, `run-aborted`,
+    /// `gateway-restart`.
     pub reason: &'static str,
 }
 
@@ -73,14 +78,17 @@ struct Entry {
     approval: Approval,
     offered: Vec<String>,
     verdict: watch::Sender<Option<Verdict>>,
-    /// When it ended.
-    ended_ms: Option<u64>,
+    /// How it ended.
+    ended: Option<Ended>,
+    /// Its end is in the history.
+    kept: bool,
 }
 
 /// All of them.
 pub struct Approvals {
     clock: Clock,
     entries: Mutex<BTreeMap<String, Entry>>,
+    ended: Notify,
 }
 
 /// A request that somebody waits for.
@@ -94,7 +102,7 @@ impl Approvals {
     /// None yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, entries: Mutex::default() }
+        Self { clock, entries: Mutex::default(), ended: Notify::new() }
     }
 
     /// Takes a request in. `offered` are the decisions it can be answered with.
@@ -110,8 +118,9 @@ impl Approvals {
     ) -> Result<Waiting, ApprovalError> {
         let now = self.clock.now_ms();
         let mut entries = self.entries();
-        entries.retain(|_, e| e.ended_ms.is_none_or(|at| now.saturating_sub(at) < MADE_MS));
-        if entries.get(&id).is_some_and(|entry| entry.ended_ms.is_none()) {
+        let fresh = |ended: &Ended| now.saturating_sub(ended.ended_ms) < MADE_MS;
+        entries.retain(|_, entry| entry.ended.as_ref().is_none_or(fresh));
+        if entries.get(&id).is_some_and(|entry| entry.ended.is_none()) {
             return Err(ApprovalError::Known);
         }
         if entries.len() >= PENDING_MAX {
@@ -120,7 +129,8 @@ impl Approvals {
         let expires_ms = now.saturating_add(timeout_ms);
         let approval = Approval { id: id.clone(), request, created_ms: now, expires_ms };
         let (verdict, seen) = watch::channel(None);
-        let entry = Entry { approval: approval.clone(), offered, verdict, ended_ms: None };
+        let entry =
+            Entry { approval: approval.clone(), offered, verdict, ended: None, kept: false };
         entries.insert(id, entry);
         Ok(Waiting { approval, verdict: seen })
     }
@@ -129,7 +139,7 @@ impl Approvals {
     #[must_use]
     pub fn pending(&self) -> Vec<Approval> {
         let entries = self.entries();
-        let open = entries.values().filter(|entry| entry.ended_ms.is_none());
+        let open = entries.values().filter(|entry| entry.ended.is_none());
         let mut list: Vec<Approval> = open.map(|entry| entry.approval.clone()).collect();
         list.sort_by_key(|approval| approval.created_ms);
         list
@@ -149,7 +159,12 @@ impl Approvals {
     ///
     /// # Errors
     /// `Unknown`, `NotOffered`, or `Made` when another decision stands.
-    pub fn decide(&self, id: &str, decision: &str) -> Result<(Approval, bool), ApprovalError> {
+    pub fn decide(
+        &self,
+        id: &str,
+        decision: &str,
+        by: &Resolver,
+    ) -> Result<(Approval, bool), ApprovalError> {
         let mut entries = self.entries();
         let entry = entries.get_mut(id).ok_or(ApprovalError::Unknown)?;
         let made = entry.verdict.borrow().clone();
@@ -164,29 +179,68 @@ impl Approvals {
         if !entry.offered.iter().any(|offer| offer == decision) {
             return Err(ApprovalError::NotOffered);
         }
-        entry.end(Some(decision.to_owned()), "user", self.clock.now_ms());
+        self.end(entry, Some(decision), "user", by.clone());
         Ok((entry.approval.clone(), true))
+    }
+
+    /// Denies what was answered with something that is no answer to it. False when it had ended.
+    pub fn deny_malformed(&self, id: &str, by: &Resolver) -> bool {
+        let mut entries = self.entries();
+        let Some(entry) = entries.get_mut(id).filter(|entry| entry.ended.is_none()) else {
+            return false;
+        };
+        self.end(entry, Some("deny"), "malformed-verdict", by.clone());
+        true
     }
 
     /// Ends a request without a decision, unless one was made.
     pub fn lapse(&self, id: &str, reason: &'static str) {
-        let now = self.clock.now_ms();
         if let Some(entry) = self.entries().get_mut(id)
-            && entry.ended_ms.is_none()
+            && entry.ended.is_none()
         {
-            entry.end(None, reason, now);
+            self.end(entry, None, reason, Resolver::system());
         }
+    }
+
+    /// Ends every request, since nobody waits for it any more.
+    pub fn close(&self) {
+        for entry in self.entries().values_mut().filter(|entry| entry.ended.is_none()) {
+            self.end(entry, None, "gateway-restart", Resolver::system());
+        }
+    }
+
+    /// Requests that ended lately, whether they are in the history yet or not.
+    #[must_use]
+    pub fn recent(&self) -> Vec<Ended> {
+        self.entries().values().filter_map(|entry| entry.ended.clone()).collect()
+    }
+
+    /// Those that are not in the history yet.
+    fn unkept(&self) -> Vec<Ended> {
+        let entries = self.entries();
+        entries.values().filter(|entry| !entry.kept).filter_map(|e| e.ended.clone()).collect()
+    }
+
+    /// Notes that these are in the history.
+    fn mark_kept(&self, kept: &[Ended]) {
+        let mut entries = self.entries();
+        for ended in kept {
+            if let Some(entry) = entries.get_mut(&ended.id) {
+                entry.kept |= entry.ended.as_ref() == Some(ended);
+            }
+        }
+    }
+
+    fn end(&self, entry: &mut Entry, decision: Option<&str>, reason: &'static str, by: Resolver) {
+        let verdict = Verdict { decision: decision.map(str::to_owned), reason };
+        let now = self.clock.now_ms();
+        entry.ended = Some(Ended::of(&entry.approval, &entry.offered, now, &verdict, by));
+        entry.verdict.send_replace(Some(verdict));
+        self.ended.notify_one();
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Entry {
-    fn end(&mut self, decision: Option<String>, reason: &'static str, now: u64) {
-        self.ended_ms = Some(now);
-        self.verdict.send_replace(Some(Verdict { decision, reason }));
     }
 }
 
@@ -218,14 +272,26 @@ mod tests {
         let waiting = ask(&approvals, "a").unwrap();
         assert_eq!(ask(&approvals, "a").err(), Some(ApprovalError::Known));
         assert_eq!(approvals.pending().len(), 1);
-        assert_eq!(approvals.decide("a", "allow-always").err(), Some(ApprovalError::NotOffered));
-        assert!(approvals.decide("a", "deny").unwrap().1);
-        assert!(!approvals.decide("a", "deny").unwrap().1, "said twice, decided once");
-        assert_eq!(approvals.decide("a", "allow-once").err(), Some(ApprovalError::Made));
+        assert_eq!(
+            approvals.decide("a", "allow-always", &Resolver::system()).err(),
+            Some(ApprovalError::NotOffered)
+        );
+        assert!(approvals.decide("a", "deny", &Resolver::system()).unwrap().1);
+        assert!(
+            !approvals.decide("a", "deny", &Resolver::system()).unwrap().1,
+            "said twice, decided once"
+        );
+        assert_eq!(
+            approvals.decide("a", "allow-once", &Resolver::system()).err(),
+            Some(ApprovalError::Made)
+        );
         let verdict = waiting.verdict().await;
         assert_eq!((verdict.decision.as_deref(), verdict.reason), (Some("deny"), "user"));
         assert!(approvals.pending().is_empty());
-        assert_eq!(approvals.decide("b", "deny").err(), Some(ApprovalError::Unknown));
+        assert_eq!(
+            approvals.decide("b", "deny", &Resolver::system()).err(),
+            Some(ApprovalError::Unknown)
+        );
     }
 
     #[tokio::test]
@@ -233,7 +299,10 @@ mod tests {
         let approvals = Approvals::new(Clock::system());
         let waiting = ask(&approvals, "a").unwrap();
         approvals.lapse("a", "timeout");
-        assert_eq!(approvals.decide("a", "allow-once").err(), Some(ApprovalError::Unknown));
+        assert_eq!(
+            approvals.decide("a", "allow-once", &Resolver::system()).err(),
+            Some(ApprovalError::Unknown)
+        );
         assert_eq!(waiting.verdict().await.decision, None);
     }
 

@@ -378,7 +378,9 @@ fn serve(
     core.tracker.spawn(server::serve(listener, door));
     schedule::start(core);
     core.tracker.spawn(pulse::tick(Arc::clone(core)));
+    core.tracker.spawn(pulse::watch_stability(Arc::clone(core), changes.clone()));
     core.tracker.spawn(pulse::watch_health(Arc::clone(core), changes));
+    core.tracker.spawn(pulse::keep_approvals(Arc::clone(core)));
     reload::start(core);
     Ok(())
 }

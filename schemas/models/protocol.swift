@@ -18,6 +18,12 @@
 //   let anyValue = try AnyValue(json)
 //   let nothing = try Nothing(json)
 //   let agentList = try AgentList(json)
+//   let iDParams = try IDParams(json)
+//   let found = try Found(json)
+//   let historyParams = try HistoryParams(json)
+//   let history = try History(json)
+//   let resolveParams = try ResolveParams(json)
+//   let resolved = try Resolved(json)
 //   let sessionParams = try SessionParams(json)
 //   let approveParams = try ApproveParams(json)
 //   let approved = try Approved(json)
@@ -29,8 +35,6 @@
 //   let channelsStatus = try ChannelsStatus(json)
 //   let abortParams = try AbortParams(json)
 //   let aborted = try Aborted(json)
-//   let historyParams = try HistoryParams(json)
-//   let history = try History(json)
 //   let injectParams = try InjectParams(json)
 //   let messageParams = try MessageParams(json)
 //   let metadataParams = try MetadataParams(json)
@@ -65,10 +69,11 @@
 //   let revoked = try Revoked(json)
 //   let rotateParams = try RotateParams(json)
 //   let rotated = try Rotated(json)
-//   let iDParams = try IDParams(json)
+//   let query = try Query(json)
+//   let snapshot = try Snapshot(json)
+//   let grants = try Grants(json)
 //   let arrayOfAnyValue = try ArrayOfAnyValue(json)
 //   let askParams = try AskParams(json)
-//   let resolveParams = try ResolveParams(json)
 //   let done = try Done(json)
 //   let decided = try Decided(json)
 //   let healthParams = try HealthParams(json)
@@ -108,12 +113,17 @@
 //   let noted = try Noted(json)
 //   let skillsParams = try SkillsParams(json)
 //   let skillsNoted = try SkillsNoted(json)
+//   let browseParams = try BrowseParams(json)
+//   let shelf = try Shelf(json)
+//   let anything = try Anything(json)
+//   let entryParams = try EntryParams(json)
 //   let pluginParams = try PluginParams(json)
 //   let pluginList = try PluginList(json)
 //   let reloadParams = try ReloadParams(json)
 //   let pollParams = try PollParams(json)
 //   let sent = try Sent(json)
 //   let questions = try Questions(json)
+//   let reloaded = try Reloaded(json)
 //   let branchParams = try BranchParams(json)
 //   let createParams = try CreateParams(json)
 //   let changed = try Changed(json)
@@ -392,7 +402,7 @@ struct HelloOk {
     /// Who answers.
     let server: Server
     /// State at this moment.
-    let snapshot: Snapshot
+    let snapshot: SnapshotClass
     /// Always `hello-ok`.
     let type: String
 }
@@ -494,8 +504,8 @@ struct Server {
 /// State at this moment.
 ///
 /// State at the moment of `hello-ok`.
-// MARK: - Snapshot
-struct Snapshot {
+// MARK: - SnapshotClass
+struct SnapshotClass {
     /// Mode of authentication; admin callers only.
     let authMode: String?
     /// Path of the configuration; admin callers only.
@@ -626,6 +636,75 @@ struct ThinkingLevelElement {
     let label: String
 }
 
+/// Names a request.
+// MARK: - IDParams
+struct IDParams {
+    let id: String
+}
+
+/// What `approval.get` answers.
+// MARK: - Found
+struct Found {
+    let approval: Any?
+}
+
+/// Parameters of `chat.history`.
+// MARK: - HistoryParams
+struct HistoryParams {
+    let limit: Int?
+    /// End with the message of this id, whatever was said since.
+    let messageID: String?
+    /// How many of the newest to leave out.
+    let offset: Int?
+    let sessionKey: String
+}
+
+/// A page of a conversation, oldest first.
+// MARK: - History
+struct History {
+    let defaults: Any?
+    let hasMore: Bool
+    let inFlightRun: ChatHistoryResul?
+    let messages: [Any?]
+    let nextOffset: Int?
+    let pendingInputs: PendingInputs
+    let sessionID: String?
+    let sessionInfo: Any?
+    let sessionKey: String
+    let totalMessages: Int
+}
+
+/// The run that is answering now.
+// MARK: - ChatHistoryResul
+struct ChatHistoryResul {
+    let runID: String
+    let text: String
+}
+
+/// Messages taken and not yet answered by a run.
+// MARK: - PendingInputs
+struct PendingInputs {
+    let items: [Any?]
+    let total: Int
+}
+
+/// Names a conversation in one of several ways.
+// MARK: - ResolveParams
+struct ResolveParams {
+    let allowMissing: Bool?
+    let key: String?
+    let label: String?
+    let sessionID: String?
+}
+
+/// What `approval.resolve` answers.
+// MARK: - Resolved
+struct Resolved {
+    /// This call decided.
+    let applied: Bool
+    let approval: Any?
+}
+
 /// Names a conversation.
 // MARK: - SessionParams
 struct SessionParams {
@@ -727,46 +806,6 @@ struct Aborted {
     let aborted: Bool
     let ok: Bool
     let runIDS: [String]
-}
-
-/// Parameters of `chat.history`.
-// MARK: - HistoryParams
-struct HistoryParams {
-    let limit: Int?
-    /// End with the message of this id, whatever was said since.
-    let messageID: String?
-    /// How many of the newest to leave out.
-    let offset: Int?
-    let sessionKey: String
-}
-
-/// A page of a conversation, oldest first.
-// MARK: - History
-struct History {
-    let defaults: Any?
-    let hasMore: Bool
-    let inFlightRun: ChatHistoryResul?
-    let messages: [Any?]
-    let nextOffset: Int?
-    let pendingInputs: PendingInputs
-    let sessionID: String?
-    let sessionInfo: Any?
-    let sessionKey: String
-    let totalMessages: Int
-}
-
-/// The run that is answering now.
-// MARK: - ChatHistoryResul
-struct ChatHistoryResul {
-    let runID: String
-    let text: String
-}
-
-/// Messages taken and not yet answered by a run.
-// MARK: - PendingInputs
-struct PendingInputs {
-    let items: [Any?]
-    let total: Int
 }
 
 /// Parameters of `chat.inject`.
@@ -1395,10 +1434,56 @@ struct Rotated {
     let tokenDelivery: String
 }
 
-/// Names a request.
-// MARK: - IDParams
-struct IDParams {
-    let id: String
+/// Parameters of `diagnostics.stability`.
+// MARK: - Query
+struct Query {
+    let limit: Int?
+    /// Only what came after this record.
+    let sinceSeq: Int?
+    let type: String?
+}
+
+/// What `diagnostics.stability` answers.
+// MARK: - Snapshot
+struct Snapshot {
+    let capacity: Int
+    let count: Int
+    let dropped: Int
+    let events: [EventElement]
+    let firstSeq: Int?
+    let generatedAt: String
+    let lastSeq: Int?
+    let summary: Summary
+}
+
+/// One thing that happened.
+// MARK: - EventElement
+struct EventElement {
+    let seq: Int
+    /// Wall clock, milliseconds.
+    let ts: Int
+    let type: String
+}
+
+/// The records that were asked for, counted.
+// MARK: - Summary
+struct Summary {
+    let byType: [String: Int]
+    let memory: MemoryClass?
+}
+
+/// Memory among them.
+// MARK: - MemoryClass
+struct MemoryClass {
+    let latest: Any?
+    let maxRSSBytes: Int
+    let pressureCount: Int
+}
+
+/// What `exec.approval.grants.list` answers.
+// MARK: - Grants
+struct Grants {
+    let grants: [Any?]
 }
 
 /// Parameters of `exec.approval.request`: what is asked, and how to wait. What is asked is
@@ -1415,15 +1500,6 @@ struct AskParams {
     /// Answer at once, and let the decision be waited for.
     let twoPhase: Bool?
     let unavailableDecisions: [String]?
-}
-
-/// Names a conversation in one of several ways.
-// MARK: - ResolveParams
-struct ResolveParams {
-    let allowMissing: Bool?
-    let key: String?
-    let label: String?
-    let sessionID: String?
 }
 
 /// A result that says only that it was done.
@@ -1919,6 +1995,29 @@ struct NodeSkillsUpdateResul {
     let name: String
 }
 
+/// Parameters of `plugins.catalog.browse`.
+// MARK: - BrowseParams
+struct BrowseParams {
+    let category: String?
+    let cursor: String?
+    /// Which shelf: `all`, `bundled`, or one that only a catalogue has.
+    let intent: String?
+    let query: String?
+}
+
+/// What `plugins.catalog.browse` answers.
+// MARK: - Shelf
+struct Shelf {
+    let items: [Any?]
+    let remoteError: String
+}
+
+/// Names an entry.
+// MARK: - EntryParams
+struct EntryParams {
+    let id: String
+}
+
 /// Names a plugin.
 // MARK: - PluginParams
 struct PluginParams {
@@ -1971,6 +2070,13 @@ struct Sent {
 // MARK: - Questions
 struct Questions {
     let questions: [Any?]
+}
+
+/// What `secrets.reload` answers.
+// MARK: - Reloaded
+struct Reloaded {
+    let ok: Bool
+    let warningCount: Int
 }
 
 /// Names a conversation.

@@ -370,7 +370,7 @@ export interface HelloOk {
     /**
      * State at this moment.
      */
-    snapshot: Snapshot;
+    snapshot: SnapshotObject;
     /**
      * Always `hello-ok`.
      */
@@ -532,7 +532,7 @@ export interface Server {
  *
  * State at the moment of `hello-ok`.
  */
-export interface Snapshot {
+export interface SnapshotObject {
     /**
      * Mode of authentication; admin callers only.
      */
@@ -723,6 +723,97 @@ export interface ThinkingLevelElement {
 }
 
 /**
+ * Names a request.
+ */
+export interface IDParams {
+    id: string;
+    [property: string]: unknown;
+}
+
+/**
+ * What `approval.get` answers.
+ */
+export interface Found {
+    approval: unknown;
+    [property: string]: unknown;
+}
+
+/**
+ * Parameters of `chat.history`.
+ */
+export interface HistoryParams {
+    limit?: number | null;
+    /**
+     * End with the message of this id, whatever was said since.
+     */
+    messageId?: null | string;
+    /**
+     * How many of the newest to leave out.
+     */
+    offset?:    number | null;
+    sessionKey: string;
+    [property: string]: unknown;
+}
+
+/**
+ * A page of a conversation, oldest first.
+ */
+export interface History {
+    defaults:      unknown;
+    hasMore:       boolean;
+    inFlightRun?:  null | ChatHistoryResul;
+    messages:      unknown[];
+    nextOffset?:   number | null;
+    pendingInputs: PendingInputs;
+    sessionId?:    null | string;
+    sessionInfo:   unknown;
+    sessionKey:    string;
+    totalMessages: number;
+    [property: string]: unknown;
+}
+
+/**
+ * The run that is answering now.
+ */
+export interface ChatHistoryResul {
+    runId: string;
+    text:  string;
+    [property: string]: unknown;
+}
+
+/**
+ * Messages taken and not yet answered by a run.
+ */
+export interface PendingInputs {
+    items: unknown[];
+    total: number;
+    [property: string]: unknown;
+}
+
+/**
+ * Names a conversation in one of several ways.
+ */
+export interface ResolveParams {
+    allowMissing?: boolean | null;
+    key?:          null | string;
+    label?:        null | string;
+    sessionId?:    null | string;
+    [property: string]: unknown;
+}
+
+/**
+ * What `approval.resolve` answers.
+ */
+export interface Resolved {
+    /**
+     * This call decided.
+     */
+    applied:  boolean;
+    approval: unknown;
+    [property: string]: unknown;
+}
+
+/**
  * Names a conversation.
  */
 export interface SessionParams {
@@ -850,58 +941,6 @@ export interface Aborted {
     aborted: boolean;
     ok:      boolean;
     runIds:  string[];
-    [property: string]: unknown;
-}
-
-/**
- * Parameters of `chat.history`.
- */
-export interface HistoryParams {
-    limit?: number | null;
-    /**
-     * End with the message of this id, whatever was said since.
-     */
-    messageId?: null | string;
-    /**
-     * How many of the newest to leave out.
-     */
-    offset?:    number | null;
-    sessionKey: string;
-    [property: string]: unknown;
-}
-
-/**
- * A page of a conversation, oldest first.
- */
-export interface History {
-    defaults:      unknown;
-    hasMore:       boolean;
-    inFlightRun?:  null | ChatHistoryResul;
-    messages:      unknown[];
-    nextOffset?:   number | null;
-    pendingInputs: PendingInputs;
-    sessionId?:    null | string;
-    sessionInfo:   unknown;
-    sessionKey:    string;
-    totalMessages: number;
-    [property: string]: unknown;
-}
-
-/**
- * The run that is answering now.
- */
-export interface ChatHistoryResul {
-    runId: string;
-    text:  string;
-    [property: string]: unknown;
-}
-
-/**
- * Messages taken and not yet answered by a run.
- */
-export interface PendingInputs {
-    items: unknown[];
-    total: number;
     [property: string]: unknown;
 }
 
@@ -1719,10 +1758,70 @@ export interface Rotated {
 }
 
 /**
- * Names a request.
+ * Parameters of `diagnostics.stability`.
  */
-export interface IDParams {
-    id: string;
+export interface Query {
+    limit?: number | null;
+    /**
+     * Only what came after this record.
+     */
+    sinceSeq?: number | null;
+    type?:     null | string;
+    [property: string]: unknown;
+}
+
+/**
+ * What `diagnostics.stability` answers.
+ */
+export interface Snapshot {
+    capacity:    number;
+    count:       number;
+    dropped:     number;
+    events:      EventElement[];
+    firstSeq:    number | null;
+    generatedAt: string;
+    lastSeq:     number | null;
+    summary:     Summary;
+    [property: string]: unknown;
+}
+
+/**
+ * One thing that happened.
+ */
+export interface EventElement {
+    seq: number;
+    /**
+     * Wall clock, milliseconds.
+     */
+    ts:   number;
+    type: string;
+    [property: string]: unknown;
+}
+
+/**
+ * The records that were asked for, counted.
+ */
+export interface Summary {
+    byType:  { [key: string]: number };
+    memory?: null | MemoryObject;
+    [property: string]: unknown;
+}
+
+/**
+ * Memory among them.
+ */
+export interface MemoryObject {
+    latest:        unknown;
+    maxRssBytes:   number;
+    pressureCount: number;
+    [property: string]: unknown;
+}
+
+/**
+ * What `exec.approval.grants.list` answers.
+ */
+export interface Grants {
+    grants: unknown[];
     [property: string]: unknown;
 }
 
@@ -1745,17 +1844,6 @@ export interface AskParams {
      */
     twoPhase?:             boolean;
     unavailableDecisions?: string[];
-    [property: string]: unknown;
-}
-
-/**
- * Names a conversation in one of several ways.
- */
-export interface ResolveParams {
-    allowMissing?: boolean | null;
-    key?:          null | string;
-    label?:        null | string;
-    sessionId?:    null | string;
     [property: string]: unknown;
 }
 
@@ -2382,6 +2470,37 @@ export interface NodeSkillsUpdateResul {
 }
 
 /**
+ * Parameters of `plugins.catalog.browse`.
+ */
+export interface BrowseParams {
+    category?: null | string;
+    cursor?:   null | string;
+    /**
+     * Which shelf: `all`, `bundled`, or one that only a catalogue has.
+     */
+    intent?: null | string;
+    query?:  null | string;
+    [property: string]: unknown;
+}
+
+/**
+ * What `plugins.catalog.browse` answers.
+ */
+export interface Shelf {
+    items:       unknown[];
+    remoteError: string;
+    [property: string]: unknown;
+}
+
+/**
+ * Names an entry.
+ */
+export interface EntryParams {
+    id: string;
+    [property: string]: unknown;
+}
+
+/**
  * Names a plugin.
  */
 export interface PluginParams {
@@ -2452,6 +2571,15 @@ export interface Sent {
  */
 export interface Questions {
     questions: unknown[];
+    [property: string]: unknown;
+}
+
+/**
+ * What `secrets.reload` answers.
+ */
+export interface Reloaded {
+    ok:           boolean;
+    warningCount: number;
     [property: string]: unknown;
 }
 

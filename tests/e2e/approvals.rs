@@ -122,3 +122,50 @@ async fn a_stranger_is_let_in_or_turned_away() {
     let error = client.refused("channels.pairing.approve", approve).await;
     assert!(error.message.contains("no pairing request"), "{error:?}");
 }
+
+#[tokio::test]
+async fn how_they_ended_is_told_in_one_form_and_outlives_a_restart() {
+    let mut gateway = Gateway::start(Options::default()).await;
+    let mut asker = gateway.client().await;
+    let answer = asker.call("exec.approval.request", command("nobody", false)).await;
+    assert_eq!(answer["terminalReason"], "no-route", "{answer}");
+    let mut reviewer = reviewer(&gateway).await;
+    for id in ["one", "two", "three"] {
+        asker.call("exec.approval.request", command(id, true)).await;
+    }
+    let waits = reviewer.call("approval.get", json!({"id": "one"})).await["approval"].clone();
+    assert_eq!((&waits["status"], &waits["urlPath"]), (&json!("pending"), &json!("/approve/one")));
+    assert_eq!(waits["presentation"]["commandText"], "rm -r build", "{waits}");
+    let decide = |id: &str, kind: &str, decision: &str| json!({"id": id, "kind": kind, "decision": decision});
+    let done = reviewer.call("approval.resolve", decide("one", "exec", "allow-once")).await;
+    assert_eq!((&done["applied"], &done["approval"]["status"]), (&json!(true), &json!("allowed")));
+    let told = asker.event(|e| e.name == "exec.approval.resolved").await.payload;
+    assert_eq!((&told["id"], &told["decision"]), (&json!("one"), &json!("allow-once")));
+    let late = reviewer.call("approval.resolve", decide("one", "exec", "deny")).await;
+    assert_eq!((&late["applied"], &late["approval"]["status"]), (&json!(false), &json!("allowed")));
+    // An answer that is none for this request denies it.
+    let odd = reviewer.call("approval.resolve", decide("two", "plugin", "allow-once")).await;
+    assert_eq!(odd["approval"]["reason"], "malformed-verdict", "{odd}");
+    let error = reviewer.refused("approval.resolve", decide("none", "exec", "deny")).await;
+    assert_eq!(error.details["reason"], "APPROVAL_NOT_FOUND", "{error:?}");
+
+    gateway.restart().await;
+    let mut reviewer = self::reviewer(&gateway).await;
+    let first = reviewer.call("approval.history", json!({"limit": 3})).await;
+    let next = json!({"limit": 3, "cursor": first["nextCursor"]});
+    let second = reviewer.call("approval.history", next).await;
+    assert_eq!(second.get("nextCursor"), None, "{second}");
+    let items = [&first, &second].into_iter().flat_map(|p| p["items"].as_array()).flatten();
+    let ends: Vec<_> = items.map(|i| (i["id"].clone(), i["status"].clone())).collect();
+    let wanted = json!([
+        ["three", "cancelled"],
+        ["two", "denied"],
+        ["one", "allowed"],
+        ["nobody", "denied"],
+    ]);
+    assert_eq!(json!(ends), wanted);
+    let error = reviewer.refused("approval.history", json!({"cursor": "x"})).await;
+    assert_eq!(error.message, "invalid approval.history cursor");
+    let grants = reviewer.call("exec.approval.grants.list", json!({})).await;
+    assert_eq!(grants, json!({"grants": []}));
+}

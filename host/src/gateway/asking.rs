@@ -90,17 +90,22 @@ impl Desk {
 
 impl Approver for Desk {
     fn ask(&self, question: Question) -> BoxFuture<'static, Decision> {
-        if !self.events.reaches(event::EXEC_APPROVAL_REQUESTED, NOBODY) {
-            tracing::info!(run = question.run_id, "denied: nobody is there to decide");
-            return Box::pin(async { Decision::Deny });
-        }
         let Some((open, waiting)) = self.open(&question) else {
             return Box::pin(async { Decision::Deny });
         };
+        if !self.events.reaches(event::EXEC_APPROVAL_REQUESTED, NOBODY) {
+            tracing::info!(run = question.run_id, "denied: nobody is there to decide");
+            self.approvals.lapse(&open.id, "no-route");
+            open.settle();
+            return Box::pin(async { Decision::Deny });
+        }
         self.events.publish(event::EXEC_APPROVAL_REQUESTED, &json(&waiting.approval.shown()));
         Box::pin(async move {
             let came =
                 tokio::time::timeout(Duration::from_millis(WAIT_MS), waiting.verdict()).await;
+            if came.is_err() {
+                open.approvals.lapse(&open.id, "timeout");
+            }
             let Ok(Verdict { decision: Some(decision), .. }) = came else {
                 return Decision::Deny;
             };
@@ -115,7 +120,7 @@ impl Approver for Desk {
 }
 
 impl Open {
-    /// Somebody decided.
+    /// It ended, and nobody needs to be told.
     fn settle(mut self) {
         self.ended = true;
     }
@@ -126,7 +131,7 @@ impl Drop for Open {
         if self.ended {
             return;
         }
-        self.approvals.lapse(&self.id, "cancelled");
+        self.approvals.lapse(&self.id, "run-aborted");
         let payload = value!({
             "id": self.id, "decision": "deny", "resolvedBy": "gateway",
             "ts": self.clock.now_ms(), "request": self.request,

@@ -1,6 +1,7 @@
 //! What the gateway does by the clock: the tick, the health snapshot, and the rest before it stops.
 
 use crate::{
+    approvals,
     methods::{self, Core},
     protocol::{TICK_MS, event, frame::json},
 };
@@ -46,6 +47,29 @@ pub(super) async fn watch_health(core: Arc<Core>, mut changes: watch::Receiver<u
             () = core.stop.cancelled() => return,
         }
     }
+}
+
+/// Records what tells how steady it runs: every minute, and whenever a plugin changed.
+pub(super) async fn watch_stability(core: Arc<Core>, mut changes: watch::Receiver<u64>) {
+    let mut minute = tokio::time::interval(HEALTH_EVERY);
+    loop {
+        core.stability.compare(&core.plugins.list());
+        tokio::select! {
+            _ = minute.tick() => {
+                let (runs, most) = (core.runs.active(), core.config.agent.max_concurrent);
+                core.stability.sample(runs.min(most), runs.saturating_sub(most));
+            }
+            changed = changes.changed() => if changed.is_err() {
+                return;
+            },
+            () = core.stop.cancelled() => return,
+        }
+    }
+}
+
+/// Keeps how approvals ended.
+pub(super) async fn keep_approvals(core: Arc<Core>) {
+    approvals::history::keep(&core.approvals, &core.store, &core.stop).await;
 }
 
 /// Waits until no run is under way, as long as the settings allow.

@@ -4,9 +4,11 @@
 //! backend, a node's host) to the people who may decide, and the decision back. Plugins, the system
 //! agent and questions of agents have nothing that waits here, so their lists are empty.
 
+pub mod ledger;
+
 use super::{Access, Caller, Core, Done, MethodError, Nothing, Responder, Shape, Table, done};
 use crate::{
-    approvals::{ApprovalError, Waiting},
+    approvals::{Approval, ApprovalError, Waiting, history::Resolver},
     clock::uuid,
     events::ConnNumber,
     protocol::{event, frame::json, scope::Scope},
@@ -34,6 +36,7 @@ pub fn add(table: &mut Table) {
     table.now("question.list", Access::Operator(Scope::Questions), questions);
     table.now("taskSuggestions.list", Access::Operator(Scope::Read), suggestions);
     table.now("exec.approvals.get", Access::Operator(Scope::Admin), policy);
+    ledger::add(table);
 }
 
 /// Parameters of `exec.approval.request`: what is asked, and how to wait. What is asked is passed on
@@ -216,23 +219,39 @@ fn resolve(
     if !DECISIONS.contains(&params.decision.as_str()) {
         return Err(MethodError::Invalid("invalid decision".to_owned()));
     }
-    let (approval, fresh) = core.approvals.decide(&params.id, &params.decision).map_err(failed)?;
+    let decided = core.approvals.decide(&params.id, &params.decision, &resolver(caller));
+    let (approval, fresh) = decided.map_err(failed)?;
     if fresh {
-        let client = &caller.principal.client;
-        let by = client.display_name.as_ref().map_or(value!(client.id), |name| value!(name));
-        core.events.publish(
-            event::EXEC_APPROVAL_RESOLVED,
-            &json(&value!({
-                "id": approval.id, "decision": params.decision, "resolvedBy": by,
-                "ts": core.clock.now_ms(), "request": approval.request,
-            })),
-        );
+        tell(core, caller, &approval, &params.decision);
     }
     Ok(done())
 }
 
+/// Who decides, as the history names them.
+fn resolver(caller: &Caller) -> Resolver {
+    match &caller.principal.device_id {
+        Some(id) => Resolver { kind: "device".to_owned(), id: Some(id.clone()) },
+        None => {
+            Resolver { kind: "runtime".to_owned(), id: Some(caller.principal.client.id.word()) }
+        }
+    }
+}
+
+/// Tells everyone who may decide that it is decided.
+fn tell(core: &Core, caller: &Caller, approval: &Approval, decision: &str) {
+    let client = &caller.principal.client;
+    let by = client.display_name.as_ref().map_or(value!(client.id), |name| value!(name));
+    core.events.publish(
+        event::EXEC_APPROVAL_RESOLVED,
+        &json(&value!({
+            "id": approval.id, "decision": decision, "resolvedBy": by,
+            "ts": core.clock.now_ms(), "request": approval.request,
+        })),
+    );
+}
+
 fn list(core: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<Vec<Shape>, MethodError> {
-    Ok(core.approvals.pending().iter().map(crate::approvals::Approval::shown).collect())
+    Ok(core.approvals.pending().iter().map(Approval::shown).collect())
 }
 
 fn get(core: &Arc<Core>, _: &Arc<Caller>, params: IdParams) -> Result<Shape, MethodError> {

@@ -73,6 +73,18 @@ pub fn prune(c: &Connection, kind: &str, before_ms: u64) -> Result<usize> {
         .execute(params![kind, int(before_ms)])
 }
 
+/// Removes all documents of a kind but the `keep` that were put last; answers how many.
+///
+/// # Errors
+/// The database's.
+pub fn trim(c: &Connection, kind: &str, keep: usize) -> Result<usize> {
+    c.prepare_cached(
+        "DELETE FROM records WHERE kind = ?1 AND id NOT IN
+         (SELECT id FROM records WHERE kind = ?1 ORDER BY updated_ms DESC LIMIT ?2)",
+    )?
+    .execute(params![kind, int(keep as u64)])
+}
+
 /// All documents of a kind, ordered by id.
 ///
 /// # Errors

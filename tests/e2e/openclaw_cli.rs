@@ -15,7 +15,7 @@ const AT_ONCE: usize = 2;
 /// A command with `--json`, and whether its document is right.
 type Asked = (&'static [&'static str], fn(&Value) -> bool);
 
-const ASKED: [Asked; 20] = [
+const ASKED: [Asked; 22] = [
     (&["gateway", "health", "--json"], |d| d["ok"] == true),
     (&["health", "--json"], |d| d["ok"] == true && d["defaultAgentId"] == "main"),
     (&["gateway", "call", "health", "--json"], |d| d["channelOrder"].is_array()),
@@ -39,6 +39,8 @@ const ASKED: [Asked; 20] = [
     (&["nodes", "pending", "--json"], |d| *d == json!([])),
     (&["skills", "list", "--json"], |d| d["skills"] == json!([])),
     (&["approvals", "get", "--gateway", "--json"], |d| d["file"]["version"] == 1),
+    (&["gateway", "stability", "--json"], |d| d["capacity"] == 1000),
+    (&["secrets", "reload", "--json"], |d| d["ok"] == true),
     (&["qr", "--json"], |d| d["setupCode"].is_string() && d["auth"] == "token"),
 ];
 

@@ -4,7 +4,7 @@ use super::{
     Auth, HandOver, Method, Peer, Principal,
     origin::OriginVerdict,
     proof,
-    refusal::{BadCredential, Refusal},
+    refusal::{Advised, BadCredential, Refusal},
     throttle::Class,
 };
 use crate::{
@@ -55,7 +55,7 @@ impl Auth {
         let ask = ask(peer, params, role, &device.id, key);
         let method = match shared {
             Some(method) => method,
-            None => self.device_credential(peer, given, &ask).await?,
+            None => self.device_credential(peer, given, &ask, advised(peer, params)).await?,
         };
         self.cleared(peer, method);
         let (device, via) = self.pair(peer, method, given, &ask).await?;
@@ -114,8 +114,8 @@ impl Auth {
         let Some(method) = shared else {
             let tried = given.token.is_some() || given.password.is_some();
             return Err(if tried && role == Role::Operator {
-                self.refuse(peer, self.shared_mismatch(peer, given, false), Class::SharedSecret)
-                    .await
+                let reason = self.shared_mismatch(given, false, advised(peer, params));
+                self.refuse(peer, reason, Class::SharedSecret).await
             } else {
                 Refusal::DeviceRequired
             });
@@ -140,6 +140,7 @@ impl Auth {
         peer: &Peer,
         given: &Credentials,
         ask: &Ask,
+        advised: Advised,
     ) -> Result<Method, Refusal> {
         let explicit = given.device_token.as_deref().filter(|t| !t.is_empty());
         let maybe = given.token.as_deref().filter(|t| !t.is_empty());
@@ -180,27 +181,27 @@ impl Auth {
                 .refuse(peer, BadCredential::DeviceTokenMismatch, Class::DeviceToken)
                 .await);
         }
-        let reason = self.shared_mismatch(peer, given, maybe.is_some());
+        let reason = self.shared_mismatch(given, maybe.is_some(), advised);
         Err(self.refuse(peer, reason, Class::SharedSecret).await)
     }
 
     fn shared_mismatch(
         &self,
-        peer: &Peer,
         given: &Credentials,
         device_with_token: bool,
+        advised: Advised,
     ) -> BadCredential {
         let filled = |t: &Option<String>| t.as_deref().is_some_and(|t| !t.is_empty());
         let tried = filled(&given.token) || filled(&given.password);
         match self.settings.mode {
             AuthMode::TrustedProxy => BadCredential::IdentityHeaderRequired,
-            AuthMode::Password if tried => BadCredential::PasswordMismatch,
-            AuthMode::Password => BadCredential::PasswordMissing,
+            AuthMode::Password if tried => BadCredential::PasswordMismatch(advised),
+            AuthMode::Password => BadCredential::PasswordMissing(advised),
             AuthMode::Token | AuthMode::None if tried => BadCredential::TokenMismatch {
                 retry_with_device_token: device_with_token && !filled(&given.device_token),
-                local: peer.direct_local,
+                advised,
             },
-            AuthMode::Token | AuthMode::None => BadCredential::TokenMissing,
+            AuthMode::Token | AuthMode::None => BadCredential::TokenMissing(advised),
         }
     }
 
@@ -214,8 +215,8 @@ impl Auth {
         }
         let nothing_tried = matches!(
             reason,
-            BadCredential::TokenMissing
-                | BadCredential::PasswordMissing
+            BadCredential::TokenMissing(_)
+                | BadCredential::PasswordMissing(_)
                 | BadCredential::IdentityHeaderRequired
         );
         if nothing_tried {
@@ -279,6 +280,20 @@ impl Auth {
         let words: &[String] = if role == Role::Operator { &params.scopes } else { &[] };
         let principal = principal(peer, params, role, method, Some(id), words);
         Ok(Admission { principal, hand_over, setup, silently: None })
+    }
+}
+
+/// Who is told what to do about the shared secret.
+fn advised(peer: &Peer, params: &ConnectParams) -> Advised {
+    match (params.client.mode, params.client.id) {
+        (ClientMode::Cli, _) if peer.direct_local => Advised::Here,
+        (ClientMode::Cli, _) => Advised::Away,
+        (ClientMode::Webchat, _)
+        | (
+            _,
+            ClientId::ControlUi | ClientId::BrowserCopilot | ClientId::Tui | ClientId::WebchatUi,
+        ) => Advised::Interface,
+        _ => Advised::Program,
     }
 }
 

@@ -7,22 +7,35 @@ use crate::{
 };
 use std::time::Duration;
 
+/// To whom it is said what to do about the shared secret: the place where it is set differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advised {
+    /// A command line on the gateway's machine.
+    Here,
+    /// A command line elsewhere.
+    Away,
+    /// A user interface, where a person types it.
+    Interface,
+    /// Another program.
+    Program,
+}
+
 /// A credential that did not open the door.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadCredential {
     /// Mode token, nothing given.
-    TokenMissing,
+    TokenMissing(Advised),
     /// Wrong shared token.
     TokenMismatch {
         /// The client may try its own device token instead.
         retry_with_device_token: bool,
-        /// From this machine; the advice differs.
-        local: bool,
+        /// Who is told what to do.
+        advised: Advised,
     },
     /// Mode password, nothing given.
-    PasswordMissing,
+    PasswordMissing(Advised),
     /// Wrong password.
-    PasswordMismatch,
+    PasswordMismatch(Advised),
     /// Wrong, ended or unknown device token.
     DeviceTokenMismatch,
     /// The device token grants less than was asked.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    auth::refusal::BadCredential,
+    auth::refusal::{Advised, BadCredential},
     config::Secret,
     devices::{ApprovedVia, Need, TokenKey, setup::Access},
     protocol::connect::{ConnectParams, DeviceProof},
@@ -171,10 +171,10 @@ async fn a_wrong_token_tells_a_device_to_try_its_own() {
     let Refusal::Credential { reason, .. } = refused else { panic!("not a credential refusal") };
     assert_eq!(
         reason,
-        BadCredential::TokenMismatch { retry_with_device_token: true, local: false }
+        BadCredential::TokenMismatch { retry_with_device_token: true, advised: Advised::Away }
     );
     let missing = house.try_in(&remote(), 4, json!({})).await.unwrap_err();
-    assert!(matches!(missing, Refusal::Credential { reason: BadCredential::TokenMissing, .. }));
+    assert!(matches!(missing, Refusal::Credential { reason: BadCredential::TokenMissing(_), .. }));
     let bad = house
         .try_in(&remote(), 4, json!({"auth": {"deviceToken": "x", "token": "y"}}))
         .await

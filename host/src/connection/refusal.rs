@@ -1,7 +1,11 @@
 //! What a refused `connect` says on the wire: code, text, details and close, row by row as recorded.
 
 use crate::{
-    auth::{Refusal, proof::ProofError, refusal::BadCredential},
+    auth::{
+        Refusal,
+        proof::ProofError,
+        refusal::{Advised, BadCredential},
+    },
     devices::{Device, Need, Pending},
     events::Close,
     protocol::{
@@ -104,8 +108,27 @@ fn credential(bad: &BadCredential) -> ErrorShape {
     }
 }
 
-/// What to do about the token, on the gateway's own machine.
-const LOCAL: &str = "use this gateway's gateway.auth.token or pair the device";
+/// What to do about the token.
+fn about_token(advised: Advised) -> &'static str {
+    match advised {
+        Advised::Here => "use this gateway's gateway.auth.token or pair the device",
+        Advised::Away => "set gateway.remote.token to match gateway.auth.token",
+        Advised::Interface => {
+            "open the link the gateway printed, or enter its token in the settings"
+        }
+        Advised::Program => "provide gateway auth token",
+    }
+}
+
+/// What to do about the password.
+fn about_password(advised: Advised) -> &'static str {
+    match advised {
+        Advised::Here => "use this gateway's gateway.auth.password",
+        Advised::Away => "set gateway.remote.password to match gateway.auth.password",
+        Advised::Interface => "enter the password of this gateway in the settings",
+        Advised::Program => "provide gateway auth password",
+    }
+}
 
 fn credential_row(bad: &BadCredential) -> Credential {
     let row = |text: &str, code, reason, next| Credential {
@@ -116,29 +139,27 @@ fn credential_row(bad: &BadCredential) -> Credential {
         next,
     };
     match bad {
-        BadCredential::TokenMissing => row(
-            &format!("gateway token missing ({LOCAL})"),
+        BadCredential::TokenMissing(advised) => row(
+            &format!("gateway token missing ({})", about_token(*advised)),
             "AUTH_TOKEN_MISSING",
             "token_missing",
             "update_auth_configuration",
         ),
-        BadCredential::TokenMismatch { retry_with_device_token, local } => {
-            let advice =
-                if *local { LOCAL } else { "set gateway.remote.token to match gateway.auth.token" };
+        BadCredential::TokenMismatch { retry_with_device_token, advised } => {
             let retry = *retry_with_device_token;
             let next = if retry { "retry_with_device_token" } else { "update_auth_credentials" };
-            let text = format!("gateway token mismatch ({advice})");
+            let text = format!("gateway token mismatch ({})", about_token(*advised));
             let plain = row(&text, "AUTH_TOKEN_MISMATCH", "token_mismatch", next);
             Credential { retry_with_device_token: retry, ..plain }
         }
-        BadCredential::PasswordMissing => row(
-            "gateway password missing (enter the password of this gateway)",
+        BadCredential::PasswordMissing(advised) => row(
+            &format!("gateway password missing ({})", about_password(*advised)),
             "AUTH_PASSWORD_MISSING",
             "password_missing",
             "update_auth_configuration",
         ),
-        BadCredential::PasswordMismatch => row(
-            "gateway password mismatch (enter the password of this gateway)",
+        BadCredential::PasswordMismatch(advised) => row(
+            &format!("gateway password mismatch ({})", about_password(*advised)),
             "AUTH_PASSWORD_MISMATCH",
             "password_mismatch",
             "update_auth_credentials",
@@ -221,11 +242,11 @@ mod tests {
 
     #[test]
     fn a_wrong_token_says_what_to_do_next() {
-        let refusal = |retry_with_device_token, local| Refusal::Credential {
-            reason: BadCredential::TokenMismatch { retry_with_device_token, local },
+        let refusal = |retry_with_device_token, advised| Refusal::Credential {
+            reason: BadCredential::TokenMismatch { retry_with_device_token, advised },
             delay: Duration::ZERO,
         };
-        let answer = wire(&refusal(true, true)).unwrap();
+        let answer = wire(&refusal(true, Advised::Here)).unwrap();
         assert_eq!(
             answer.error.message,
             "unauthorized: gateway token mismatch (use this gateway's gateway.auth.token or pair the device)"
@@ -234,7 +255,7 @@ mod tests {
         let details = answer.error.details.unwrap();
         assert_eq!(details["recommendedNextStep"], "retry_with_device_token");
         assert_eq!(details["canRetryWithDeviceToken"], true);
-        let remote = wire(&refusal(false, false)).unwrap().error;
+        let remote = wire(&refusal(false, Advised::Away)).unwrap().error;
         assert!(remote.message.contains("gateway.remote.token"));
         assert_eq!(remote.details.unwrap()["recommendedNextStep"], "update_auth_credentials");
     }

@@ -13,6 +13,8 @@ pub mod snapshot;
 use super::{Access, Caller, Core, MethodError, Nothing, Shape, Table};
 use crate::{config::document, protocol::scope::Scope};
 pub use live::Applied;
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json as value};
 use snapshot::Snapshot;
 use std::sync::Arc;
@@ -22,7 +24,26 @@ pub fn add(table: &mut Table) {
     table.later("config.get", Access::Operator(Scope::Read), get);
     table.now("config.schema", Access::Operator(Scope::Read), schema::whole);
     table.now("config.schema.lookup", Access::Operator(Scope::Read), schema::lookup);
+    table.later("secrets.reload", Access::Operator(Scope::Admin), reload);
     change::add(table);
+}
+
+/// What `secrets.reload` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reloaded {
+    ok: bool,
+    warning_count: u32,
+}
+
+/// Secrets stand in the configuration, so its files are read again; what changed is put in force as
+/// after any change of them. Variables of the environment stay what they were when the program began.
+async fn reload(core: Arc<Core>, _: Arc<Caller>, _: Nothing) -> Result<Reloaded, MethodError> {
+    if let Some(problem) = Snapshot::read(&core).await?.problem {
+        return Err(MethodError::Unavailable(format!("secrets.reload failed: {}", problem.text)));
+    }
+    core.reread.notify_one();
+    Ok(Reloaded { ok: true, warning_count: 0 })
 }
 
 /// Notes which state of the files this life runs with.

@@ -2,6 +2,8 @@
 //!
 //! Each is answered with what is true here.
 
+pub mod catalog;
+pub mod stability;
 pub mod vacant;
 pub mod viewing;
 
@@ -28,6 +30,8 @@ pub fn add(table: &mut Table) {
     table.now("tasks.list", Access::Operator(Scope::Read), tasks);
     table.now("models.authStatus", Access::Operator(Scope::Read), model_auth);
     table.now("usage.status", Access::Operator(Scope::Read), usage);
+    catalog::add(table);
+    stability::add(table);
     vacant::add(table);
     viewing::add(table);
 }

@@ -1,6 +1,9 @@
 //! Everything a method may use, gathered once at start.
 
-use super::{config::live::Applied, error::MethodError, table::Table, write_limit::WriteLimit};
+use super::{
+    config::live::Applied, console::stability::Recorder, error::MethodError, table::Table,
+    write_limit::WriteLimit,
+};
 use crate::{
     agent::{Agent, Runs},
     approvals::Approvals,
@@ -83,6 +86,8 @@ pub struct Core {
     pub approvals: Arc<Approvals>,
     /// The last health snapshot.
     pub health: Board,
+    /// What happened lately.
+    pub stability: Recorder,
     announced: [Json; 2],
 }
 
@@ -169,6 +174,7 @@ impl Core {
             boot_id: uuid(),
             started_at: clock.now_ms(),
             health: Board::default(),
+            stability: Recorder::new(clock.clone()),
             announced: [json(&table.announced()), json(&names)],
             version,
             clock,

@@ -158,9 +158,10 @@ async fn resolve(
     }
     let by = resolver(&caller);
     let sound = params.kind == Kind::Exec && DECISIONS.contains(&params.decision.as_str());
-    let decided = match sound {
-        true => core.approvals.decide(&params.id, &params.decision, &by),
-        false => Err(ApprovalError::NotOffered),
+    let decided = if sound {
+        core.approvals.decide(&params.id, &params.decision, &by)
+    } else {
+        Err(ApprovalError::NotOffered)
     };
     let applied = match decided {
         Ok((approval, fresh)) => {

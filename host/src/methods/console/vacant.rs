@@ -138,11 +138,7 @@ pub struct AgentParams {
 
 impl AgentParams {
     fn known(self, core: &Core) -> Result<String, MethodError> {
-        let id = self.agent_id.unwrap_or_else(|| core.default_agent().to_owned());
-        if id == core.default_agent() {
-            return Ok(id);
-        }
-        Err(MethodError::Invalid(format!("unknown agent id: {id}")))
+        Ok(core.agent(self.agent_id.as_deref())?.id.clone())
     }
 }
 

@@ -69,8 +69,16 @@ fn memory() -> Map<String, Value> {
 
 /// Memory of this process, bytes.
 #[cfg(target_os = "linux")]
-fn resident() -> Option<u64> {
+#[must_use]
+pub fn resident() -> Option<u64> {
     let pages: u64 =
         std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     Some(pages * u64::try_from(rustix::param::page_size()).ok()?)
+}
+
+/// Memory of this process, which this system does not tell cheaply.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn resident() -> Option<u64> {
+    None
 }

@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod bearer;
+mod credential;
 pub mod origin;
 pub mod peer;
 pub mod proof;

@@ -178,6 +178,10 @@ impl Connection {
     }
 
     async fn take(&mut self, text: &str) -> Option<Close> {
+        // What arrived together with the request that took this client's rights is not carried out.
+        if self.caller.subscriber.outbox.is_closed() {
+            return self.write_waiting().await;
+        }
         if text.len() > FRAME_BYTES_MAX {
             return Some(Close::new(1009, ""));
         }

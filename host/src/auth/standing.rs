@@ -3,7 +3,7 @@
 use super::{Auth, Method, Peer, refusal::Refusal};
 use crate::{
     devices::{ApprovedVia, Ask, Device, Need},
-    protocol::{connect::Credentials, scope::Role},
+    protocol::scope::Role,
 };
 
 impl Auth {
@@ -12,7 +12,6 @@ impl Auth {
         &self,
         peer: &Peer,
         method: Method,
-        given: &Credentials,
         ask: &Ask,
     ) -> Result<(Device, Option<ApprovedVia>), Refusal> {
         let known = self.devices.device(&ask.device_id);
@@ -20,7 +19,7 @@ impl Auth {
             self.devices.seen(&ask.device_id, "connect");
             return known.map(|device| (device, None)).ok_or(Refusal::DeviceRequired);
         };
-        if let Some(via) = self.silent_way(peer, method, given, ask, need, known.is_some()) {
+        if let Some(via) = self.silent_way(peer, method, ask, need, known.is_some()) {
             return Ok((self.devices.approve_ask(ask, via).await?, Some(via)));
         }
         let (request, superseded, is_new) = self.devices.request(ask);
@@ -37,14 +36,12 @@ impl Auth {
         &self,
         peer: &Peer,
         method: Method,
-        given: &Credentials,
         ask: &Ask,
         need: Need,
         known: bool,
     ) -> Option<ApprovedVia> {
         if method == Method::BootstrapToken {
-            let token = given.bootstrap_token.as_deref().unwrap_or_default();
-            return self.devices.setup_access(token).map(|_| ApprovedVia::Bootstrap);
+            return Some(ApprovedVia::Bootstrap);
         }
         if method == Method::TrustedProxy && ask.role == Role::Operator {
             return Some(ApprovedVia::TrustedProxy);

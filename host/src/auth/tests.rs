@@ -1,5 +1,7 @@
 //! Who comes in, with what, and what a device must ask for first.
 
+mod hostile;
+
 use super::*;
 use crate::{
     auth::refusal::{Advised, BadCredential},
@@ -171,7 +173,7 @@ async fn a_wrong_token_tells_a_device_to_try_its_own() {
     let Refusal::Credential { reason, .. } = refused else { panic!("not a credential refusal") };
     assert_eq!(
         reason,
-        BadCredential::TokenMismatch { retry_with_device_token: true, advised: Advised::Away }
+        BadCredential::TokenMismatch { retry_with_device_token: true, advised: Advised::Interface }
     );
     let missing = house.try_in(&remote(), 4, json!({})).await.unwrap_err();
     assert!(matches!(missing, Refusal::Credential { reason: BadCredential::TokenMissing(_), .. }));

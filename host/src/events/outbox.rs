@@ -160,6 +160,12 @@ impl Outbox {
         self.lock().items.is_empty()
     }
 
+    /// Whether the connection is to end: nothing it still sends counts.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Resolves when something was queued since the last call.
     pub async fn ready(&self) {
         self.ready.notified().await;

@@ -91,3 +91,34 @@ fn a_small_order_key_is_refused() {
     device.signature = URL_SAFE_NO_PAD.encode(signature);
     assert!(check(&p, Role::Operator, SIGNED_AT).is_err());
 }
+
+/// S14: a signature has one form; adding the order of the group to its second half makes another
+/// that lenient verifiers take.
+#[test]
+fn s14_a_signature_in_another_form_is_refused() {
+    const ORDER: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut signature = URL_SAFE_NO_PAD.decode(V3).unwrap();
+    let mut carry = 0_u16;
+    for (byte, add) in signature[32..].iter_mut().zip(ORDER) {
+        let sum = u16::from(*byte) + u16::from(add) + carry;
+        [*byte, _] = sum.to_le_bytes();
+        carry = sum >> 8;
+    }
+    let other = params(&URL_SAFE_NO_PAD.encode(signature));
+    assert_eq!(check(&other, Role::Operator, SIGNED_AT), Err(ProofError::BadSignature));
+}
+
+/// S14: a key that names no point of the curve.
+#[test]
+fn s14_a_key_that_is_none_is_refused() {
+    let none = |n: &u8| VerifyingKey::from_bytes(&[*n; 32]).is_err();
+    let raw = [(0..=255).find(none).expect("half of all texts name no point"); 32];
+    let mut p = params(V3);
+    let device = p.device.as_mut().unwrap();
+    device.public_key = URL_SAFE_NO_PAD.encode(raw);
+    device.id = hex(&Sha256::digest(raw));
+    assert_eq!(check(&p, Role::Operator, SIGNED_AT), Err(ProofError::BadKey));
+}

@@ -3,11 +3,13 @@
 use harness::{
     Client, Connect, Event, Gateway, Options, eventually,
     gateway::{is_gone, signal},
+    libraries::root,
     model::{Answer, End, Model},
     pi::{Door, Pi},
 };
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::fs;
 
 const KEY: &str = "agent:main:main";
 
@@ -243,4 +245,53 @@ async fn an_agent_of_the_protocol_is_stopped_and_dies_and_goes_on() {
 #[tokio::test]
 async fn an_agent_of_the_protocol_asks_a_person() {
     a_person_decides_what_it_may_do(Door::Acp).await;
+}
+
+#[tokio::test]
+async fn an_agent_of_the_protocol_is_ended_when_unused_and_a_lost_conversation_is_told_anew() {
+    let model =
+        Model::start(vec![words("Hello."), words("You are Ada."), words("Still Ada.")]).await;
+    let pi = Pi::new(Door::Acp, &model);
+    let config = pi.config("agent", "idle_s = 1");
+    let gateway = Gateway::start(Options::default().config(&config)).await;
+    let mut client = gateway.client().await;
+    say(&mut client, "run-1", "I am Ada.").await;
+    let unused =
+        || eventually("nothing runs unused", async || gateway.children().is_empty().then_some(()));
+    unused().await;
+    let events = say(&mut client, "run-2", "Who am I?").await;
+    assert_eq!(answer(last(&events)), "You are Ada.");
+    let told = heard(&model);
+    assert!(told.contains("I am Ada.") && !told.contains("which you took part in"), "{told}");
+
+    unused().await;
+    for kept in [".pi", "sessions"] {
+        fs::remove_dir_all(pi.home().join(kept)).expect("Pi and its door keep conversations there");
+    }
+    let events = say(&mut client, "run-3", "And now?").await;
+    assert_eq!(answer(last(&events)), "Still Ada.");
+    let told = heard(&model);
+    assert!(told.contains("which you took part in") && told.contains("You are Ada."), "{told}");
+    let lines = gateway.output.lines();
+    assert!(lines.iter().any(|line| line.contains("the agent lost a conversation")), "{lines:?}");
+}
+
+#[tokio::test]
+async fn tokens_that_an_agent_of_the_protocol_tells_are_counted() {
+    let folder = root().join("tests/node");
+    let config = format!(
+        "[agent]\nbackend = \"acp\"\n[agent.acp]\ncommand = [\"{0}/node_modules/.bin/node\", \
+         \"{0}/acp_agent.mjs\"]\n",
+        folder.display()
+    );
+    let gateway = Gateway::start(Options::default().config(&config)).await;
+    let mut client = gateway.client().await;
+    let events = say(&mut client, "run-1", "hello").await;
+    assert_eq!(answer(last(&events)), "hello", "{:?}", last(&events));
+    let usage = &last(&events)["usage"];
+    assert_eq!(usage["totalTokens"], 26, "{usage}");
+    let usage = client.call("sessions.usage", json!({ "range": "7d" })).await;
+    let totals = &usage["totals"];
+    assert_eq!((&totals["input"], &totals["output"]), (&json!(11), &json!(7)), "{usage}");
+    assert_eq!((&totals["cacheRead"], &totals["cacheWrite"]), (&json!(5), &json!(3)), "{usage}");
 }

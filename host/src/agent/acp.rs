@@ -129,7 +129,10 @@ impl Shared {
             };
             pass_on(mailbox.drain().map_err(|_| overflow())?, &mask, &steps).await?;
             sitting.finish();
-            return ended;
+            if let Some(usage) = ended? {
+                steps.send(Step::Usage(usage)).await.map_err(|_| BackendError::Unheard)?;
+            }
+            return Ok(());
         }
     }
 

@@ -21,8 +21,10 @@ use tokio::{
 
 /// How long a program that was called off may take to become quiet.
 const QUIET_WITHIN: Duration = Duration::from_secs(5);
-/// How often unused programs are looked for.
+/// How often unused programs are looked for, at least.
 const TEND_EVERY: Duration = Duration::from_secs(10);
+/// And at most.
+const TEND_SHORTEST: Duration = Duration::from_secs(1);
 
 /// A program that works for a conversation; dropped, it is killed.
 pub(super) trait Worker: Send + 'static {
@@ -94,7 +96,8 @@ impl<W: Worker> Seats<W> {
         let seats = Arc::clone(self);
         let ground = self.program.ground.clone();
         ground.tracker.spawn(async move {
-            while ground.stop.run_until_cancelled(tokio::time::sleep(TEND_EVERY)).await.is_some() {
+            let pause = seats.program.idle().clamp(TEND_SHORTEST, TEND_EVERY);
+            while ground.stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
                 seats.clear(seats.program.idle(), seats.program.settings.max_idle);
             }
             seats.clear(Duration::ZERO, 0);

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     agent::{
         Approver, Question,
-        backend::{BackendError, Prompt, Wishes},
+        backend::{BackendError, Prompt, Usage, Wishes},
         mailbox::Mailbox,
         program::{Program, Running},
         seats::Worker,
@@ -25,7 +25,7 @@ use agent_client_protocol::{
             RequestPermissionResponse, SessionConfigKind, SessionConfigOption,
             SessionConfigOptionCategory as Category, SessionConfigOptionValue,
             SessionConfigSelectOptions, SessionId, SessionNotification,
-            SetSessionConfigOptionRequest, StopReason, TextContent,
+            SetSessionConfigOptionRequest, StopReason, TextContent, Usage as Tokens,
         },
     },
 };
@@ -41,7 +41,7 @@ use tokio_util::{
 /// How long an agent may take to start, or to open a conversation.
 const OPEN_WITHIN: Duration = Duration::from_mins(1);
 
-type TurnEnd = oneshot::Receiver<Result<StopReason, String>>;
+type TurnEnd = oneshot::Receiver<Result<(StopReason, Option<Tokens>), String>>;
 
 /// A running agent. Dropped, its process group is killed.
 pub(super) struct Live {
@@ -129,7 +129,11 @@ impl Live {
                     return Ok(Entered { new_id: None, remembers: true });
                 }
                 // Some say they can and cannot; a new conversation is told the old one.
-                Err(error) if self.alive() => tracing::info!(%error, "an old conversation is lost"),
+                Err(error) if self.alive() => tracing::warn!(
+                    conversation = prompt.session_key,
+                    %error,
+                    "the agent lost a conversation; it begins anew and is told what was said"
+                ),
                 Err(error) => return Err(error),
             }
         }
@@ -221,26 +225,27 @@ impl Live {
         // A task of its own: the run that waits may be dropped, the turn goes on until it is called off.
         self.tracker.spawn(async move {
             let ended = sent.block_task().await;
-            let _ = tell.send(ended.map(|end| end.stop_reason).map_err(|error| error.to_string()));
+            let ended = ended.map(|end| (end.stop_reason, end.usage));
+            let _ = tell.send(ended.map_err(|error| error.to_string()));
         });
         self.turn = Some(turn);
         Ok(())
     }
 
-    /// Waits for the end of the turn.
-    pub(super) async fn ended(&mut self) -> Result<(), BackendError> {
+    /// Waits for the end of the turn, and how many tokens it took if the agent tells.
+    pub(super) async fn ended(&mut self) -> Result<Option<Usage>, BackendError> {
         let Some(turn) = &mut self.turn else { return Err(BackendError::Unheard) };
         let ended = turn.await;
         self.turn = None;
         self.ear.listen(None);
         match ended {
-            Ok(Ok(StopReason::Refusal)) => {
+            Ok(Ok((StopReason::Refusal, _))) => {
                 Err(BackendError::Broken("the agent refuses to answer".to_owned()))
             }
-            Ok(Ok(StopReason::Cancelled)) => {
+            Ok(Ok((StopReason::Cancelled, _))) => {
                 Err(BackendError::Broken("the agent called its own answer off".to_owned()))
             }
-            Ok(Ok(_)) => Ok(()),
+            Ok(Ok((_, tokens))) => Ok(tokens.map(|tokens| counted(&tokens))),
             // A process that ends takes its connection with it a moment earlier or later.
             Ok(Err(error)) => match over_soon(&mut self.over).await {
                 Some(why) => Err(BackendError::Died(why)),
@@ -275,6 +280,17 @@ impl Worker for Live {
 impl Talk {
     fn new(id: SessionId, prompt: &Prompt, options: Vec<SessionConfigOption>) -> Self {
         Self { id, of: prompt.session_id.clone(), first: options.clone(), options }
+    }
+}
+
+/// What the agent counted, as it is counted here.
+fn counted(tokens: &Tokens) -> Usage {
+    Usage {
+        input: tokens.input_tokens,
+        output: tokens.output_tokens,
+        cache_read: tokens.cached_read_tokens.unwrap_or_default(),
+        cache_write: tokens.cached_write_tokens.unwrap_or_default(),
+        total: tokens.total_tokens,
     }
 }
 

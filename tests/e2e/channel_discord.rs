@@ -233,6 +233,26 @@ async fn messages_are_edited_reacted_to_threaded_and_deleted() {
 }
 
 #[tokio::test]
+async fn an_answer_is_shown_while_it_grows() {
+    let mut discord = Discord::start().await;
+    let config = format!("{}[agent]\necho_pace_ms = 250\n", discord.config(None));
+    let gateway = Gateway::start(Options::default().plugin("discord").config(&config)).await;
+    connected::<Discord>(&mut gateway.client().await).await;
+    let words = "one two three four five six seven eight nine ten eleven twelve";
+    discord.say(1, words).await;
+    let whole = eventually("the answer is whole", async || {
+        let id = discord.heard().await.first()?.id.clone()?;
+        let edits = discord.calls("PATCH", &format!("channels/{DIRECT}/messages/{id}"));
+        let contents = edits.iter().filter_map(|edit| edit["content"].as_str());
+        contents.map(str::to_owned).find(|content| content.contains(words))
+    })
+    .await;
+    let drafts = discord.heard().await;
+    assert_eq!(drafts.len(), 1, "one message grows: {drafts:?}");
+    assert!(whole.starts_with(&drafts[0].text) && whole != drafts[0].text, "{drafts:?}: {whole}");
+}
+
+#[tokio::test]
 async fn a_lost_connection_is_resumed() {
     let (mut discord, _gateway, _client) = started().await;
     discord.say(1, "before").await;

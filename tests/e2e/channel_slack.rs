@@ -3,6 +3,7 @@
 //! `slack.mjs` is ours only where emulate has nothing; the first play proves it with Slack's own client.
 
 mod files;
+mod growth;
 
 use crate::channels::{Heard, Platform, account, connected, gateway, hears};
 use harness::{Client, Gateway, Options, eventually, http, node};

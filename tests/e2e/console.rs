@@ -1,7 +1,7 @@
 //! What consoles and operators ask of the gateway itself: how steady it runs, what catalogues offer,
 //! and its secrets read again.
 
-use harness::{Connect, Gateway, Options, gateway::TOKEN};
+use harness::{Connect, Gateway, Options, eventually, gateway::TOKEN};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -10,10 +10,14 @@ async fn it_tells_how_steady_it_runs() {
     let gateway = Gateway::start(Options::default().line_channel("in-process", "")).await;
     let mut client = gateway.client().await;
     harness::line::line_port(&mut client).await;
-    let told = client.call("diagnostics.stability", json!({"type": "plugin.state"})).await;
-    let states = told["events"].as_array().expect("a list of events").iter();
-    let states: Vec<_> = states.map(|e| (&e["pluginId"], &e["outcome"])).collect();
-    assert!(states.contains(&(&json!("line-echo"), &json!("running"))), "{told}");
+    // A plugin names its port while it starts.
+    eventually("the plugin's start is told", async || {
+        let told = client.call("diagnostics.stability", json!({"type": "plugin.state"})).await;
+        let mut states = told["events"].as_array().expect("a list of events").iter();
+        let runs = |e: &Value| e["pluginId"] == "line-echo" && e["outcome"] == "running";
+        states.any(runs).then_some(())
+    })
+    .await;
     let all = client.call("diagnostics.stability", json!({})).await;
     assert!(all["summary"]["memory"]["maxRssBytes"].as_u64().is_some_and(|b| b > 1 << 20), "{all}");
     let after = json!({"sinceSeq": all["lastSeq"]});

@@ -87,6 +87,12 @@ async fn a_page_is_presented_and_its_picture_comes_back() {
     assert_eq!(canvas.ask("canvas.present", placement).await["ok"], true);
     assert_eq!(canvas.eval("document.querySelector('p').textContent").await, "drawn");
     assert_eq!(canvas.eval("self.origin").await, "null", "its origin is its own");
+    // A candidate would be a socket on the network.
+    let peers = "new Promise((tell) => { const peer = new RTCPeerConnection(); \
+        peer.createDataChannel('out'); peer.onicecandidate = (event) => \
+            tell(event.candidate?.candidate || 'none'); \
+        peer.createOffer().then((offer) => peer.setLocalDescription(offer)) })";
+    assert_eq!(canvas.eval(peers).await, "none", "no packets past the browser");
 
     let picture = canvas.ask("canvas.snapshot", json!({ "format": "png" })).await;
     let png = STANDARD.decode(picture["base64"].as_str().expect("a text")).expect("base64");

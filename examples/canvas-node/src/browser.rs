@@ -70,6 +70,8 @@ impl Browser {
             .args(["--headless", "--remote-debugging-port=0", "--disable-gpu", "--no-first-run"])
             .args(["--disable-background-networking", "--disable-component-update"])
             .args(["--disable-sync", "--disable-quic", "--hide-scrollbars"])
+            // Chromium does not know the policy that forbids WebRTC, and its packets reach anybody.
+            .arg("--webrtc-ip-handling-policy=disable_non_proxied_udp")
             // As root it has no sandbox of its own.
             .args(is_root().then_some("--no-sandbox"))
             .arg(format!("--user-data-dir={}", profile.path().display()))

@@ -203,8 +203,10 @@ async fn in_a_browser_it_draws_reloads_and_reaches_nothing() {
     assert_eq!(told["afterSave"], "drawn again", "a save reloads the page: {told}");
     assert_eq!(told["origin"], "null", "{told}");
     let blocked = told["attempts"].as_object().expect("a table");
-    assert_eq!(blocked.len(), 8, "{told}");
+    assert_eq!(blocked.len(), 9, "{told}");
     for (attempt, outcome) in blocked {
         assert_eq!(outcome, "blocked", "{attempt}: {told}");
     }
+    let framed = told["framed"].as_str().unwrap_or_default();
+    assert!(framed.starts_with("chrome-error:"), "a page of others must not frame it: {told}");
 }

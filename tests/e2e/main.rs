@@ -31,6 +31,7 @@ mod durability;
 mod faults;
 mod files;
 mod handshake;
+mod headers;
 mod hostile;
 mod kit;
 mod large;

@@ -27,6 +27,8 @@ async fn a_person_writes_and_sees_the_reply_stream_in() {
     assert_eq!(told["user"], "hello from a real browser, word by word by word", "{told}");
     assert!(told["reply"].as_str().is_some_and(|t| t.contains("hello from a real browser")));
     assert_eq!(told["afterReload"], json!([told["user"], told["reply"]]), "{told}");
+    let inert = json!({ "shown": true, "made": [], "ran": null });
+    assert_eq!(told["hostile"], inert, "words stay words: {told}");
     assert_eq!(told["violations"], json!([]), "the content security policy holds: {told}");
     assert_eq!(told["complaints"], json!([]), "the console stays silent: {told}");
     assert_eq!(told["phoneOverflow"], 0, "no sideways scrolling at 360 px: {told}");

@@ -6,6 +6,7 @@
 // page can try, and prints one line of JSON. The environment variable CHROMIUM names another browser.
 
 import { writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { launch } from "./browser.mjs";
 
@@ -42,6 +43,7 @@ window.attempts = (async () => ({
   elsewhere: await outcome(() => fetch("http://127.0.0.1:9/")),
   socket: await outcome(() => socket("ws://" + location.host + "/")),
   worker: await outcome(() => navigator.serviceWorker.register("style.css")),
+  popup: await outcome(() => { if (!open("/health")) throw 0; }),
   form: await outcome(submitted),
 }))();
 </script></body>`;
@@ -62,6 +64,17 @@ try {
   await writeFile(join(folder, "index.html"), hostile);
   await page.getByText("hostile").waitFor();
   told.attempts = await page.evaluate(() => window.attempts);
+  // Nor does a page of somebody else show it.
+  const other = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/html" });
+    response.end(`<iframe src="${url}"></iframe>`);
+  });
+  await new Promise((listening) => other.listen(0, "127.0.0.1", listening));
+  await page.goto(`http://localhost:${other.address().port}/`);
+  // Named once it is decided.
+  while (!page.frames()[1].url()) await page.waitForTimeout(10);
+  told.framed = page.frames()[1].url();
+  other.close();
 } finally {
   await close();
 }

@@ -89,11 +89,28 @@ async function comeBack() {
   await picture("phone");
 }
 
+/** Words that would be a page of their own if anything took them for one. */
+async function hostileWords() {
+  const words =
+    "<img/src=x/onerror=window.pwned=1><script>window.pwned=1</script><svg/onload=window.pwned=1>" +
+    "<iframe/srcdoc='<script>parent.pwned=1</script>'>[go](javascript:window.pwned=1)";
+  await page.getByTestId("composer").fill(words);
+  await page.getByTestId("send").click();
+  await message("assistant").and(page.locator("[data-state=final]")).nth(1).waitFor();
+  const odd = "img, script, iframe, svg[onload], [onerror], [onload], a[href^='javascript']";
+  told.hostile = {
+    shown: (await text(message("user").nth(1))) === words,
+    made: await page.locator(`:is(.prose, .bubble) :is(${odd})`).evaluateAll((all) => all.map((one) => one.outerHTML)),
+    ran: await page.evaluate(() => window.pwned ?? null),
+  };
+}
+
 let failed = 0;
 try {
   await watch();
   await talk();
   await comeBack();
+  await hostileWords();
 } catch (error) {
   failed = 1;
   console.error(error);

@@ -208,6 +208,43 @@ mod tests {
     }
 
     #[test]
+    fn what_changes_under_the_reader_leads_nowhere() {
+        let (home, root) = laid_out();
+        let canvas = home.path().join("canvas");
+        fs::write(canvas.join("inside.txt"), "inside").unwrap();
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                    for target in ["../secret.txt", "inside.txt"] {
+                        symlink(target, canvas.join("next")).unwrap();
+                        fs::rename(canvas.join("next"), canvas.join("turns.txt")).unwrap();
+                    }
+                    fs::copy(canvas.join("inside.txt"), canvas.join("next")).unwrap();
+                    fs::rename(canvas.join("next"), canvas.join("turns.txt")).unwrap();
+                    // A folder one moment, the way out the next.
+                    symlink("..", canvas.join("door")).unwrap();
+                    fs::remove_file(canvas.join("door")).unwrap();
+                    fs::create_dir(canvas.join("door")).unwrap();
+                    fs::remove_dir(canvas.join("door")).unwrap();
+                }
+            });
+            let mut shown = 0;
+            for _ in 0..20_000 {
+                for path in ["turns.txt", "door/secret.txt"] {
+                    let Ok(mut found) = root.find(path) else { continue };
+                    let mut text = String::new();
+                    found.file.read_to_string(&mut text).unwrap();
+                    assert_ne!(text, "secret", "{path}");
+                    shown += 1;
+                }
+            }
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert!(shown > 0, "the file itself is shown now and then");
+        });
+    }
+
+    #[test]
     fn the_tag_changes_with_the_file() {
         let (home, root) = laid_out();
         let before = root.find("").unwrap().tag;

@@ -114,3 +114,24 @@ async fn a_lock_out_outlives_a_restart_and_hits_nobody_else() {
         gateway.restart().await;
     }
 }
+
+/// S09: nobody burns another's tries with requests that carry no secret.
+#[tokio::test]
+async fn s09_requests_without_a_secret_are_not_counted_as_guesses() {
+    let gateway = Gateway::start(Options::default().only_config(&proxied())).await;
+    let from = ("X-Forwarded-For", AWAY);
+    let right = format!("Bearer {TOKEN}");
+    for path in ["/metrics", "/control-ui-config.json"] {
+        for _ in 0..10 {
+            for headers in [&[from][..], &[from, ("Authorization", "Basic YTpi")][..]] {
+                let answer = harness::http::get(gateway.port, path, headers).await;
+                assert_eq!(answer.status, 401, "{path}: {}", answer.body);
+            }
+            let put = harness::http::ask(hyper::Method::PUT, gateway.port, path, &[from]).await;
+            assert!((400..500).contains(&put.status), "{path}: {}", put.status);
+        }
+        let with = [from, ("Authorization", right.as_str())];
+        assert_eq!(harness::http::get(gateway.port, path, &with).await.status, 200, "{path}");
+    }
+    through_proxy(&gateway, &[from], Connect::cli()).await.expect("nothing was counted");
+}

@@ -159,6 +159,29 @@ async fn strangers_that_only_wait_are_counted_and_leave_room() {
     .await;
 }
 
+fn resident(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+/// S28: who comes and goes without a word leaves nothing behind.
+#[tokio::test]
+async fn s28_thousands_that_come_and_go_leave_nothing_behind() {
+    let gateway = Gateway::start(Options::default()).await;
+    let round = async || {
+        for _ in 0..1500 {
+            let mut stream = bare(gateway.port).await;
+            stream.shutdown().await.ok();
+        }
+        resident(gateway.pid())
+    };
+    let before = round().await;
+    let after = round().await;
+    assert!(after < before + 8 * 1024, "{before} kB, then {after} kB");
+    gateway.client().await.call("health", json!({})).await;
+}
+
 #[tokio::test]
 async fn odd_frames_are_answered_or_ignored_and_the_connection_goes_on() {
     let gateway = Gateway::start(Options::default()).await;

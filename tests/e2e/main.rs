@@ -49,6 +49,7 @@ mod refclient;
 mod refusals;
 mod reload;
 mod repair;
+mod rights;
 mod sandbox;
 mod schemas;
 mod service;

@@ -238,3 +238,48 @@ async fn an_old_node_is_understood() {
     assert_eq!((&row["platform"], &row["deviceFamily"]), (&json!("macos"), &json!("Mac")));
     assert_eq!(row["pendingDeclaredCommands"], json!(["system.run"]));
 }
+
+/// A node of the version before, as it stands in the field: protocol 3, its system named after its
+/// build, no kind of device.
+#[tokio::test]
+async fn a_node_of_the_version_before_is_paired_and_asked_in_todays_words() {
+    let gateway = Gateway::start(Options::default()).await;
+    let mut admin = gateway.client().await;
+    let client =
+        json!({"id": "node-host", "mode": "node", "version": "2026.1.30", "platform": "darwin"});
+    let old = |min: u32, max: u32| {
+        let node = node(1, &["system.which"]).with("client", client.clone());
+        node.with("caps", json!(["system", "canvas"]))
+            .with("minProtocol", json!(min))
+            .with("maxProtocol", json!(max))
+    };
+    for (min, max) in [(2, 2), (1, 2), (5, 5)] {
+        let refusal = old(min, max).open(gateway.port).await.err().expect("that is too far off");
+        let error = refusal.error.expect("it is told why");
+        assert_eq!(error.details["code"], "PROTOCOL_MISMATCH", "{min} to {max}");
+    }
+    let mut box_ = old(3, 3).open(gateway.port).await.expect("one version back is let in");
+    assert_eq!(box_.hello["protocol"], 4, "the hello is today's");
+    assert!(box_.hello.get("pluginSurfaceUrls").is_none(), "{}", box_.hello);
+    let asked = admin.event(|event| event.name == "node.pair.requested").await.payload;
+    admin.call("node.pair.approve", json!({"requestId": asked["requestId"]})).await;
+    let row = admin.call("node.list", json!({})).await["nodes"][0].clone();
+    assert_eq!((&row["platform"], &row["deviceFamily"]), (&json!("macos"), &json!("Mac")), "{row}");
+
+    let asking = admin.request("node.invoke", invoke(1, "system.which")).await;
+    let asked = box_.event(|event| event.name == "node.invoke.request").await.payload;
+    assert_eq!((&asked["command"], &asked["nodeId"]), (&json!("system.which"), &row["nodeId"]));
+    let answer = json!({
+        "id": asked["id"], "nodeId": asked["nodeId"], "ok": true, "payloadJSON": "{\"bins\":{}}",
+    });
+    box_.call("node.invoke.result", answer).await;
+    let came = admin.response(&asking).await.expect("the node answered");
+    assert_eq!(came["ok"], true, "{came}");
+
+    let token = json!({"deviceToken": box_.hello["auth"]["deviceToken"]});
+    box_.close().await;
+    let again = old(3, 3).auth(token).open(gateway.port).await.expect("it comes back by its token");
+    assert_eq!(again.hello["auth"]["method"], "device-token");
+    let operator = Connect::cli().with("minProtocol", json!(3)).with("maxProtocol", json!(3));
+    assert!(operator.open(gateway.port).await.is_err(), "only nodes may lag behind");
+}

@@ -99,3 +99,43 @@ fn a_wrong_configuration_is_refused_with_the_place_and_a_hint() {
         assert!(words.iter().all(|word| said.contains(word)), "{words:?} in: {said}");
     }
 }
+
+/// S19: no start with a secret that is none, or a door that is open to others.
+#[tokio::test]
+async fn s19_a_door_that_would_stand_open_is_refused_and_the_setting_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let config = folder.path().join("jackfield.toml");
+    let token = |text: &str| (format!("auth = {{ token = \"{text}\" }}"), "gateway.auth.token");
+    let open = "bind = \"0.0.0.0\"\nallow_plain_bind = true\nauth = { mode = \"none\" }";
+    let behind = "trusted_proxies = [\"127.0.0.1\"]\nauth = { mode = \"none\" }";
+    let no_proxy = "auth = { mode = \"trusted-proxy\", user_header = \"x-user\" }";
+    for (text, named) in [
+        token(""),
+        token("  "),
+        token("undefined"),
+        token("null"),
+        token("changeme"),
+        token("<token>"),
+        ("auth = { mode = \"password\" }".to_owned(), "gateway.auth.password"),
+        ("auth = { mode = \"password\", password = \"null\" }".to_owned(), "gateway.auth.password"),
+        (open.to_owned(), "gateway.auth.mode"),
+        (behind.to_owned(), "gateway.auth.mode"),
+        (no_proxy.to_owned(), "gateway.trusted_proxies"),
+        ("bind = \"0.0.0.0\"".to_owned(), "gateway.tls.enabled"),
+    ] {
+        fs::write(&config, format!("[gateway]\n{text}\n")).expect("the folder is writable");
+        let ran = tokio::process::Command::new(libraries::binary())
+            .args(["gateway", "--port", "0", "--config"])
+            .arg(&config)
+            .arg("--state-dir")
+            .arg(folder.path().join("state"))
+            .env_remove("OPENCLAW_GATEWAY_TOKEN")
+            .kill_on_drop(true)
+            .output();
+        let ran = harness::patiently(ran, || format!("it starts with {text}"));
+        let ran = ran.await.expect("the binary runs");
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{text}: {said}");
+        assert!(said.contains(named), "{text}: `{named}` in: {said}");
+    }
+}

@@ -33,3 +33,20 @@ async fn a_person_writes_and_sees_the_reply_stream_in() {
     assert_eq!(told["complaints"], json!([]), "the console stays silent: {told}");
     assert_eq!(told["phoneOverflow"], 0, "no sideways scrolling at 360 px: {told}");
 }
+
+/// S06: no link makes the page speak to another gateway, so none gets a secret.
+#[tokio::test]
+async fn s06_a_link_cannot_send_the_page_elsewhere() {
+    let options = Options::default().plugin("webchat").config("[channels.webchat]\nenabled = true");
+    let gateway = Gateway::start(options).await;
+    let url = printed_url(&gateway).await;
+    let trap = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    trap.set_nonblocking(true).expect("it can");
+    let elsewhere = format!("ws://127.0.0.1:{}", trap.local_addr().expect("it is bound").port());
+    let told = node::run("lure.mjs", &[&url, &elsewhere]).await;
+    let opened = told["sockets"].as_array().expect("a list of addresses");
+    assert!(!opened.is_empty(), "the page connects: {told}");
+    let own = format!("ws://127.0.0.1:{}", gateway.port);
+    assert!(opened.iter().all(|at| at.as_str().is_some_and(|at| at.starts_with(&own))), "{told}");
+    assert!(trap.accept().is_err(), "nobody came to the other gateway");
+}

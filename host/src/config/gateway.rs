@@ -167,6 +167,10 @@ impl GatewaySection {
             );
             return Err(("gateway.auth.mode".to_owned(), text));
         }
+        if self.auth.mode == AuthMode::None && !self.trusted_proxies.is_empty() {
+            let text = "without authentication a proxy would let anyone in; set it to \"token\", or to \"trusted-proxy\" if the proxy names the user";
+            return Err(("gateway.auth.mode".to_owned(), text.to_owned()));
+        }
         self.tls.check()?;
         // Behind a proxy that is believed, the proxy has the TLS.
         let private = ip.is_loopback() || self.tls.enabled || !self.trusted_proxies.is_empty();

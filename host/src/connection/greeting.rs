@@ -97,15 +97,16 @@ pub fn welcome(
         },
         auth,
         policy: Policy::default(),
-        plugin_surface_urls: surfaces(core, &caller, &params.caps),
+        plugin_surface_urls: surfaces(core, &caller, params),
     };
     Welcome { caller, hello: json(&hello) }
 }
 
-/// Where this connection may look; a node only when it says that it has a canvas.
-fn surfaces(core: &Core, caller: &Caller, caps: &[String]) -> BTreeMap<String, String> {
-    let wants =
-        caller.principal.role != Role::Node || caps.iter().any(|cap| cap == canvas::SURFACE);
+/// Where this connection may look; a node only when it says that it has a canvas and speaks the
+/// protocol that knows of surfaces.
+fn surfaces(core: &Core, caller: &Caller, params: &ConnectParams) -> BTreeMap<String, String> {
+    let wants = caller.principal.role != Role::Node
+        || params.caps.iter().any(|cap| cap == canvas::SURFACE) && !params.is_old_node();
     let canvas = core.canvas.as_ref().filter(|_| wants);
     let address =
         canvas.map(|canvas| canvas.address(caller.conn, &caller.principal.peer.base_url()).0);

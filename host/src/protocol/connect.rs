@@ -52,19 +52,24 @@ pub struct ConnectParams {
 }
 
 impl ConnectParams {
+    /// Whether it is a node that speaks the protocol before this one.
+    #[must_use]
+    pub fn is_old_node(&self) -> bool {
+        self.max_protocol < super::VERSION && self.role.as_deref() == Some("node")
+    }
+
     /// The client in today's words: nodes that speak protocol 3 name their systems after their
     /// build, and leave out the kind of device.
     #[must_use]
     pub fn described_client(&self) -> ClientInfo {
         let mut client = self.client.clone();
-        let old = self.max_protocol < super::VERSION && self.role.as_deref() == Some("node");
         let words = match client.platform.as_str() {
             "darwin" => Some(("macos", "Mac")),
             "win32" => Some(("windows", "Windows")),
             "linux" => Some(("linux", "Linux")),
             _ => None,
         };
-        if let (true, Some((platform, family))) = (old, words) {
+        if let (true, Some((platform, family))) = (self.is_old_node(), words) {
             platform.clone_into(&mut client.platform);
             client.device_family.get_or_insert_with(|| family.to_owned());
         }

@@ -230,6 +230,7 @@ async fn a_code_shown_in_the_terminal_pairs_a_device() {
     let unreachable = terminal.run(&["qr"]).await;
     assert_eq!(unreachable.code, 1, "{}", unreachable.out);
     assert!(unreachable.err.contains("only bound to loopback"), "{}", unreachable.err);
+    assert!(unreachable.err.contains("jackfield qr --public-url"), "{}", unreachable.err);
     let words = ["qr", "--public-url", "https://gate.example", "--profile", "node"];
     let page = terminal.done(&words).await;
     assert!(page.contains('█') && page.contains("wss://gate.example"), "{page}");

@@ -5,6 +5,10 @@ use crate::{clock::Clock, protocol::scope::Scope};
 use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 use serde_json::{Value, json};
 
+/// What opens a gateway that only its own machine reaches.
+const ELSEWHERE: &str = "behind a tunnel or a proxy: jackfield qr --public-url wss://NAME; \
+    on your own network: gateway.bind = \"0.0.0.0\" and gateway.tls.enabled = true";
+
 /// Arguments of `jackfield qr`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -38,7 +42,15 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         params["bootstrapProfile"] = json!(profile);
     }
     let scopes = [Scope::Admin, Scope::Pairing];
-    args.reach.ask(&scopes, "device.pair.setupCode", params, |of| shown(of, args.code_only))
+    let asked =
+        args.reach.ask(&scopes, "device.pair.setupCode", params, |of| shown(of, args.code_only));
+    asked.map_err(|failure| {
+        if failure.text.contains("only bound to loopback") {
+            failure.next(ELSEWHERE)
+        } else {
+            failure
+        }
+    })
 }
 
 fn shown(of: &Value, code_only: bool) -> String {

@@ -1,19 +1,31 @@
 //! Logs: lines for people on stdout, JSON lines in a file that `logs.tail` reads.
 //!
-//! The file is bounded: past its size it is moved aside once and begun anew.
+//! The file is bounded: past its size it is moved aside once and begun anew. An event is one line in
+//! both, whatever platforms, plugins and people wrote that it tells of: nobody forges the next one.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
+use tracing::field::Field;
 use tracing_subscriber::{
-    EnvFilter, Layer, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer,
+    field::MakeExt as _,
+    fmt::{
+        FormatFields, MakeWriter,
+        format::{Writer, debug_fn},
+    },
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 /// Size at which the file is moved aside, bytes.
 const FILE_BYTES_MAX: u64 = 50 << 20;
+/// Longest text of one fact for people; the file has all of it.
+const FACT_CHARS_MAX: usize = 2048;
 /// What is logged unless `JACKFIELD_LOG` says otherwise.
 const FILTER: &str = "info,jsonschema=warn,hyper=warn";
 
@@ -27,6 +39,7 @@ pub fn start(file: &Path) -> io::Result<()> {
         || EnvFilter::try_from_env("JACKFIELD_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let people = tracing_subscriber::fmt::layer()
         .with_target(false)
+        .fmt_fields(facts())
         .with_ansi(
             io::IsTerminal::is_terminal(&io::stdout()) && std::env::var_os("NO_COLOR").is_none(),
         )
@@ -41,6 +54,34 @@ pub fn start(file: &Path) -> io::Result<()> {
         .with(lines)
         .try_init()
         .map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// The facts of an event on one line.
+fn facts() -> impl for<'w> FormatFields<'w> + 'static {
+    debug_fn(fact).delimited(" ")
+}
+
+fn fact(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    if field.name() != "message" {
+        write!(writer, "{}=", field.name())?;
+    }
+    let text = format!("{value:?}");
+    for c in text.chars().take(FACT_CHARS_MAX) {
+        if c.is_control() || is_unseen(c) {
+            write!(writer, "{}", c.escape_default())?;
+        } else {
+            writer.write_char(c)?;
+        }
+    }
+    if text.chars().nth(FACT_CHARS_MAX).is_some() {
+        writer.write_char('…')?;
+    }
+    Ok(())
+}
+
+/// Marks that separate lines, turn the direction of reading or take no room.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
 #[derive(Clone)]
@@ -105,6 +146,37 @@ impl<'a> MakeWriter<'a> for LogFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_others_wrote_makes_no_line_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("people.log");
+        let people = tracing_subscriber::fmt::layer()
+            .fmt_fields(facts())
+            .with_ansi(false)
+            .with_writer(LogFile::open(&path).unwrap());
+        let said = "no\n2026-11-25T00:00:00Z ERROR forged\r\u{1b}[31m\u{202e}\u{2028}x";
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(people), || {
+            tracing::warn!(error = %said, name = said, "not sent: {said}");
+            tracing::warn!(error = %"y".repeat(1 << 20), "long");
+        });
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 2, "{text}");
+        assert!(
+            lines[0].contains(r"error=no\n2026-11-25T00:00:00Z ERROR forged\r\u{1b}[31m\u{202e}")
+        );
+        assert!(lines[0].contains(r"not sent: no\n"), "{text}");
+        assert_eq!(
+            text.matches(|c: char| is_unseen(c) || (c.is_control() && c != '\n')).count(),
+            0
+        );
+        assert!(
+            lines[1].len() < 2 * FACT_CHARS_MAX && lines[1].ends_with('…'),
+            "{}",
+            lines[1].len()
+        );
+    }
 
     #[test]
     fn a_full_file_is_moved_aside_and_begun_anew() {

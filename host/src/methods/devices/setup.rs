@@ -101,7 +101,7 @@ fn address(core: &Core, public_url: Option<&str>) -> Result<(String, &'static st
             Ok((format!("{scheme}://{host}:{}", gateway.port), "gateway.bind"))
         }
         _ => Err(MethodError::Invalid(
-            "Gateway is only bound to loopback. Set gateway.bind to an address of your network, or give publicUrl.".to_owned(),
+            "Gateway is only bound to loopback. Set gateway.bind to an address of your network, or give a public address (publicUrl; `--public-url` on the command line).".to_owned(),
         )),
     }
 }

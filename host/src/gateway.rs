@@ -165,7 +165,7 @@ impl Gateway {
         let messages =
             start_messages(settings, &store, &clock, &runs, &senders, &tracker, &stop).await?;
         let mut plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
-        plan.settings.quiet = boots::begin(&paths.state, &clock, config.gateway.safe_after);
+        plan.settings.quiet = boots::begin(&paths.state, &clock, service::safe_after(&config));
         let (ears, changes) = Ears::new(Arc::clone(&messages));
         let plugins =
             Plugins::start(plan.settings, &plan.found, ears, tracker.clone(), stop.clone());

@@ -36,7 +36,7 @@ impl Default for Options {
         Self {
             plugins: Vec::new(),
             config: format!(
-                "[gateway]\nreload = \"manual\"\nsafe_after = 0\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n"
+                "[gateway]\nreload = \"manual\"\nauth = {{ mode = \"token\", token = \"{TOKEN}\" }}\n"
             ),
             flags: Vec::new(),
             env: Vec::new(),

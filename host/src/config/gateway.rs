@@ -27,8 +27,8 @@ pub struct GatewaySection {
     pub reload: ReloadMode,
     /// Seconds that runs under way may take to end before the gateway stops or starts anew.
     pub drain_s: u64,
-    /// After so many ends without a word within five minutes channels are kept back for five minutes,
-    /// so that a gateway that always falls can be mended; 0 = never.
+    /// After so many ends without a word within five minutes a start by the service manager keeps
+    /// channels back for five minutes, so that a gateway that always falls can be mended; 0 = never.
     pub safe_after: u32,
     /// Who may come in.
     pub auth: AuthSection,

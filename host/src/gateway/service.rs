@@ -1,9 +1,17 @@
 //! Tells the service manager that started the gateway (systemd) how it is, by its notification
 //! protocol (`sd_notify(3)`). Started otherwise, it tells nobody.
 
-use crate::methods::Core;
+use crate::{config::Config, methods::Core};
 use sd_notify::NotifyState;
-use std::{net::SocketAddr, sync::Arc};
+use std::{env, net::SocketAddr, sync::Arc};
+
+/// After how many falls channels are kept back. Who starts the gateway by hand wants it as it is; only
+/// what starts it again and again is a loop. systemd gives each start of its own a number
+/// (`INVOCATION_ID`, see `systemd.exec(5)`).
+#[must_use]
+pub fn safe_after(config: &Config) -> u32 {
+    if env::var_os("INVOCATION_ID").is_some() { config.gateway.safe_after } else { 0 }
+}
 
 /// The gateway answers at `address`. From now on the manager hears that it lives, when it asked for
 /// that (`WatchdogSec=`).

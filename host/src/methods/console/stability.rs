@@ -144,6 +144,8 @@ pub struct Memory {
 }
 
 fn stability(core: &Arc<Core>, _: &Arc<Caller>, query: Query) -> Result<Snapshot, MethodError> {
+    // Not every change of a plugin's state rings; whoever asks now is told of the last one, too.
+    core.stability.compare(&core.plugins.list());
     Ok(core.stability.snapshot(&query))
 }
 

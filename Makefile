@@ -14,6 +14,7 @@ ARGS ?=
 CYCLES ?= 50
 SWAPS ?= 200
 RATE ?= 200
+PYTHON2 ?= python2.7
 WEB := plugins/webchat/web
 NODE := $(CURDIR)/tests/node/node_modules/.bin
 A2UI := host/web
@@ -33,7 +34,7 @@ define pack
 done
 endef
 
-.PHONY: bench-start help run test crash dist swap schemas fuzz web fmt
+.PHONY: autobahn bench-start help run test crash dist swap schemas fuzz web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -103,6 +104,11 @@ bench-start: ## Measure what installed but disabled plugins cost at the start
 	@tests/setup.sh build
 	@cargo build --quiet --locked --package jackfield
 	@cargo run --quiet --locked --package jackfield-tests --example bench-start
+
+autobahn: ## Test the WebSocket with Autobahn's fuzzing client (PYTHON2=python2.7, which it is written in)
+	@command -v "$(PYTHON2)" >/dev/null || { echo "Autobahn needs Python 2.7: install it (pyenv install 2.7.18) and name it with PYTHON2=" >&2; exit 2; }
+	@cargo build --quiet --locked --release --package jackfield --example socket_echo
+	@tests/autobahn.sh "$(PYTHON2)" "$(RELEASE)/examples/socket_echo" "$(CARGO_TARGET_DIR)/autobahn"
 
 fmt: ## Format every Rust file
 	@cargo fmt --all

@@ -79,6 +79,16 @@ impl Moved {
     }
 }
 
+/// Sizes of what a socket takes and keeps.
+#[must_use]
+pub fn limits() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(Some(FRAME_BYTES_MAX))
+        .max_frame_size(Some(FRAME_BYTES_MAX))
+}
+
 /// The socket.
 pub struct Socket {
     stream: WebSocketStream<Metered<TokioIo<Upgraded>>>,
@@ -88,15 +98,10 @@ pub struct Socket {
 impl Socket {
     /// Takes an upgraded connection over. Until [`Socket::lift`] it takes few bytes.
     pub async fn new(upgraded: Upgraded) -> Self {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
         let moved = Arc::<Moved>::default();
         let left = Some(HANDSHAKE_BYTES_MAX);
         let io = Metered { io: TokioIo::new(upgraded), left, moved: Arc::clone(&moved) };
-        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(limits())).await;
         Self { stream, moved }
     }
 

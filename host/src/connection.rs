@@ -26,9 +26,12 @@ use handshake::Greeted;
 use serde_json::Value;
 use socket::{Incoming, Socket};
 use std::{
-    sync::{Arc, LazyLock, atomic::Ordering},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
+
+/// How long requests under way may take to be answered once the gateway stops.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 static REQUEST: LazyLock<Validator> = LazyLock::new(Validator::of::<RequestFrame>);
 
@@ -171,8 +174,21 @@ impl Connection {
         }
     }
 
-    /// The gateway stops: whatever is queued goes out before the close.
+    /// The gateway stops: requests under way are answered, if that takes no time worth naming (one may
+    /// be what made it stop), and whatever is queued goes out before the close.
     async fn last_words(&mut self) -> Option<Close> {
+        let patience = tokio::time::sleep(LAST_ANSWERS);
+        tokio::pin!(patience);
+        while self.caller.in_flight.count() > 0 {
+            tokio::select! {
+                () = self.caller.subscriber.outbox.ready() => {}
+                () = self.caller.in_flight.one_less() => {}
+                () = &mut patience => break,
+            }
+            if let Some(close) = self.write_waiting().await {
+                return Some(close);
+            }
+        }
         self.caller.subscriber.outbox.close(Close::new(1012, "service restart"));
         self.write_waiting().await
     }
@@ -194,7 +210,7 @@ impl Connection {
         };
         let in_flight = &self.caller.in_flight;
         let mut responder = Responder::new(id.clone(), Arc::clone(&self.caller.subscriber.outbox));
-        if in_flight.load(Ordering::Acquire) >= REQUESTS_IN_FLIGHT_MAX {
+        if in_flight.count() >= REQUESTS_IN_FLIGHT_MAX {
             let busy = ErrorShape::unavailable("The server is busy. Please try again in a moment.");
             return self.write(failure_text(&id, &busy, None)).await;
         }

@@ -15,6 +15,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
+use tokio::sync::Notify;
 
 /// The connection behind a request.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub struct Caller {
     /// What it follows, and its outbox.
     pub subscriber: Arc<Subscriber>,
     /// Requests under way.
-    pub in_flight: Arc<AtomicUsize>,
+    pub in_flight: Arc<InFlight>,
 }
 
 impl Caller {
@@ -44,12 +45,32 @@ impl Caller {
     }
 }
 
+/// Requests of one connection that are under way.
+#[derive(Debug, Default)]
+pub struct InFlight {
+    count: AtomicUsize,
+    ended: Notify,
+}
+
+impl InFlight {
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Returns once one of them has ended since this was asked last; for one listener.
+    pub async fn one_less(&self) {
+        self.ended.notified().await;
+    }
+}
+
 /// Answers one request, from wherever the work ends.
 #[derive(Debug)]
 pub struct Responder {
     id: String,
     outbox: Arc<Outbox>,
-    in_flight: Option<Arc<AtomicUsize>>,
+    in_flight: Option<Arc<InFlight>>,
 }
 
 impl Responder {
@@ -60,8 +81,8 @@ impl Responder {
     }
 
     /// Counts the request as under way until the responder is dropped.
-    pub fn count(&mut self, in_flight: &Arc<AtomicUsize>) {
-        in_flight.fetch_add(1, Ordering::AcqRel);
+    pub fn count(&mut self, in_flight: &Arc<InFlight>) {
+        in_flight.count.fetch_add(1, Ordering::AcqRel);
         self.in_flight = Some(Arc::clone(in_flight));
     }
 
@@ -99,7 +120,8 @@ impl Responder {
 impl Drop for Responder {
     fn drop(&mut self) {
         if let Some(in_flight) = &self.in_flight {
-            in_flight.fetch_sub(1, Ordering::AcqRel);
+            in_flight.count.fetch_sub(1, Ordering::AcqRel);
+            in_flight.ended.notify_one();
         }
     }
 }

@@ -182,6 +182,23 @@ async fn write(approvals: &Approvals, store: &Store) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// How one request ended, if that is known.
+///
+/// # Errors
+/// The store's.
+pub async fn one(
+    approvals: &Approvals,
+    store: &Store,
+    id: &str,
+) -> Result<Option<Ended>, StoreError> {
+    // What ended a moment ago may not be written yet.
+    if let Some(ended) = approvals.recent().into_iter().find(|ended| ended.id == id) {
+        return Ok(Some(ended));
+    }
+    let id = id.to_owned();
+    store.read(move |c| records::get(c, KIND, &id)).await
+}
+
 /// Every end that is known, the latest first.
 ///
 /// # Errors

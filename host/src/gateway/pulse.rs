@@ -56,8 +56,8 @@ pub(super) async fn watch_stability(core: Arc<Core>, mut changes: watch::Receive
         core.stability.compare(&core.plugins.list());
         tokio::select! {
             _ = minute.tick() => {
-                let (runs, most) = (core.runs.active(), core.config.agent.max_concurrent);
-                core.stability.sample(runs.min(most), runs.saturating_sub(most));
+                let (active, queued) = core.run_load();
+                core.stability.sample(active, queued);
             }
             changed = changes.changed() => if changed.is_err() {
                 return;

@@ -130,6 +130,13 @@ pub struct Parts {
 }
 
 impl Core {
+    /// Runs that are under way, and those that wait for a place.
+    #[must_use]
+    pub fn run_load(&self) -> (usize, usize) {
+        let (runs, most) = (self.runs.active(), self.config.agent.max_concurrent);
+        (runs.min(most), runs.saturating_sub(most))
+    }
+
     /// Looks at the configuration that is in force; `None` before that was noted.
     pub fn in_force<T>(&self, look: impl FnOnce(&Applied) -> T) -> Option<T> {
         self.applied.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(look)

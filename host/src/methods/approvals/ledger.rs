@@ -115,8 +115,7 @@ async fn get(core: Arc<Core>, _: Arc<Caller>, params: IdParams) -> Result<Found,
 }
 
 async fn ended(core: &Core, id: &str) -> Result<Value, MethodError> {
-    let all = history::all(&core.approvals, &core.store).await?;
-    let found = all.into_iter().find(|ended| ended.id == id);
+    let found = history::one(&core.approvals, &core.store, id).await?;
     Ok(found.ok_or_else(absent)?.shown())
 }
 

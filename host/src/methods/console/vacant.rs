@@ -120,10 +120,10 @@ fn environments(_: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<Shape, Met
 
 /// One lane runs the turns of the agent, so many at once.
 fn lanes(core: &Arc<Core>, _: &Arc<Caller>, _: Nothing) -> Result<Shape, MethodError> {
-    let (runs, most) = (core.runs.active(), core.config.agent.max_concurrent);
+    let (active, queued) = core.run_load();
     Ok(value!({"ts": core.clock.now_ms(), "dynamic": null, "lanes": [{
-        "lane": "main", "activeCount": runs.min(most), "queuedCount": runs.saturating_sub(most),
-        "maxConcurrent": most,
+        "lane": "main", "activeCount": active, "queuedCount": queued,
+        "maxConcurrent": core.config.agent.max_concurrent,
     }]}))
 }
 

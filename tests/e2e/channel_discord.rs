@@ -3,7 +3,7 @@
 
 mod front;
 
-use crate::channels::{Heard, Platform, connected, gateway, hears};
+use crate::channels::{Heard, LONG, Platform, asked_for_long, connected, gateway, hears};
 use front::Front;
 use harness::{Client, Crabline, Gateway, Options, eventually, http};
 use hyper::Method;
@@ -234,17 +234,12 @@ async fn messages_are_edited_reacted_to_threaded_and_deleted() {
 
 #[tokio::test]
 async fn an_answer_is_shown_while_it_grows() {
-    let mut discord = Discord::start().await;
-    let config = format!("{}[agent]\necho_pace_ms = 250\n", discord.config(None));
-    let gateway = Gateway::start(Options::default().plugin("discord").config(&config)).await;
-    connected::<Discord>(&mut gateway.client().await).await;
-    let words = "one two three four five six seven eight nine ten eleven twelve";
-    discord.say(1, words).await;
+    let (discord, _gateway) = asked_for_long::<Discord>().await;
     let whole = eventually("the answer is whole", async || {
         let id = discord.heard().await.first()?.id.clone()?;
         let edits = discord.calls("PATCH", &format!("channels/{DIRECT}/messages/{id}"));
         let contents = edits.iter().filter_map(|edit| edit["content"].as_str());
-        contents.map(str::to_owned).find(|content| content.contains(words))
+        contents.map(str::to_owned).find(|content| content.contains(LONG))
     })
     .await;
     let drafts = discord.heard().await;

@@ -1,6 +1,6 @@
 //! What is peculiar to Telegram, against crabline's Bot API server.
 
-use crate::channels::{Heard, Platform, WHOLE, account, connected, hears};
+use crate::channels::{Heard, LONG, Platform, WHOLE, account, asked_for_long, connected, hears};
 use harness::{Client, Crabline, Gateway, Options, eventually, http};
 use serde_json::{Value, json};
 use tokio::{
@@ -159,14 +159,9 @@ async fn a_topic_is_answered_in_the_topic_and_only_when_addressed() {
 
 #[tokio::test]
 async fn an_answer_is_shown_while_it_grows() {
-    let mut platform = Telegram::start().await;
-    let config = format!("{}[agent]\necho_pace_ms = 250\n", platform.config(None));
-    let gateway = Gateway::start(Options::default().plugin("telegram").config(&config)).await;
-    connected::<Telegram>(&mut gateway.client().await).await;
-    let words = "one two three four five six seven eight nine ten eleven twelve";
-    platform.say(1, words).await;
+    let (platform, _gateway) = asked_for_long::<Telegram>().await;
     let whole = called(&platform.0, "editMessageText", |body| {
-        body["text"].as_str().is_some_and(|text| text.contains(words))
+        body["text"].as_str().is_some_and(|text| text.contains(LONG))
     })
     .await;
     let drafts = calls(&platform.0, "sendMessage");

@@ -55,6 +55,19 @@ pub(crate) async fn gateway<P: Platform>(platform: &P) -> Gateway {
     Gateway::start(options).await
 }
 
+/// What the person says for an answer that takes long enough to be seen growing.
+pub(crate) const LONG: &str = "one two three four five six seven eight nine ten eleven twelve";
+
+/// A gateway that answers slowly and shows drafts, asked [`LONG`] by the person.
+pub(crate) async fn asked_for_long<P: Platform>() -> (P, Gateway) {
+    let mut platform = P::start().await;
+    let config = format!("{}[agent]\necho_pace_ms = 250\n", platform.config(None));
+    let gateway = Gateway::start(Options::default().plugin(P::ID).config(&config)).await;
+    connected::<P>(&mut gateway.client().await).await;
+    platform.say(1, LONG).await;
+    (platform, gateway)
+}
+
 /// The channel's first account, once `settled` accepts it.
 pub(crate) async fn account<P: Platform>(
     client: &mut Client,

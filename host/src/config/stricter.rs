@@ -46,6 +46,17 @@ enum Said<'a> {
     Unknown,
 }
 
+impl<'a> Said<'a> {
+    /// What it comes to, where saying nothing means `default`.
+    fn or<T>(self, default: T, read: impl FnOnce(&'a Value) -> Option<T>) -> Option<T> {
+        match self {
+            Self::Value(value) => read(value),
+            Self::Nothing => Some(default),
+            Self::Unknown => None,
+        }
+    }
+}
+
 impl<'a> Narrowing<'a> {
     fn asked(&self, path: &[&str]) -> Said<'a> {
         let mut table = self.asked;
@@ -62,11 +73,7 @@ impl<'a> Narrowing<'a> {
 
     /// Of two words, the one that stands first in `order`; a word of neither is left alone.
     fn word(&mut self, good: &mut Table, path: &[&str], order: &[&str], default: &str) {
-        let asked = match self.asked(path) {
-            Said::Value(value) => value.as_str(),
-            Said::Nothing => Some(default),
-            Said::Unknown => None,
-        };
+        let asked = self.asked(path).or(default, Value::as_str);
         let place = |word: &str| order.iter().position(|known| *known == word);
         let kept = read(good, path).map_or(Some(default), Value::as_str);
         let (Some(asked), Some(kept)) = (asked.and_then(place), kept.and_then(place)) else {
@@ -79,11 +86,7 @@ impl<'a> Narrowing<'a> {
 
     /// A switch whose strict side is `strict`.
     fn switch(&mut self, good: &mut Table, path: &[&str], strict: bool, default: bool) {
-        let asked = match self.asked(path) {
-            Said::Value(value) => value.as_bool(),
-            Said::Nothing => Some(default),
-            Said::Unknown => None,
-        };
+        let asked = self.asked(path).or(default, Value::as_bool);
         let kept = read(good, path).map_or(Some(default), Value::as_bool);
         if asked == Some(strict) && kept != Some(strict) {
             self.set(good, path, Value::from(strict));
@@ -92,11 +95,7 @@ impl<'a> Narrowing<'a> {
 
     /// A list that admits what is on it; `star` on one side stands for all that the other side names.
     fn admitted(&mut self, good: &mut Table, path: &[&str], star: Option<&str>) {
-        let asked = match self.asked(path) {
-            Said::Value(value) => list(value),
-            Said::Nothing => Some(Vec::new()),
-            Said::Unknown => None,
-        };
+        let asked = self.asked(path).or(Vec::new(), list);
         let (Some(asked), Some(kept)) = (asked, read(good, path).and_then(list)) else { return };
         let all = |list: &[String]| star.is_some_and(|star| list.iter().any(|item| item == star));
         let common: Vec<String> = match (all(&kept), all(&asked)) {

@@ -27,11 +27,7 @@ pub(super) fn gateway(narrowing: &mut Narrowing<'_>, good: &mut Table) {
 fn bind(narrowing: &mut Narrowing<'_>, good: &mut Table) {
     let path = ["gateway", "bind"];
     let near = |word: &str| LOOPBACK.contains(&word);
-    let asked = match narrowing.asked(&path) {
-        Said::Value(value) => value.as_str(),
-        Said::Nothing => Some("loopback"),
-        Said::Unknown => None,
-    };
+    let asked = narrowing.asked(&path).or("loopback", Value::as_str);
     let kept = read(good, &path).map_or(Some("loopback"), Value::as_str);
     if let (Some(asked), Some(kept)) = (asked, kept)
         && near(asked)

@@ -86,11 +86,7 @@ impl Channel<'_> {
     fn mentions(&self, narrowing: &mut Narrowing<'_>, good: &mut Table) {
         let general = self.path("require_mention");
         let kept_general = read(good, &general).and_then(Value::as_bool).unwrap_or(true);
-        let asked_general = match narrowing.asked(&general) {
-            Said::Value(value) => value.as_bool(),
-            Said::Nothing => Some(true),
-            Said::Unknown => None,
-        };
+        let asked_general = narrowing.asked(&general).or(true, Value::as_bool);
         let groups = |table: &Table| -> BTreeSet<String> {
             let groups = read(table, &self.path("groups")).and_then(Value::as_table);
             groups.into_iter().flatten().map(|(name, _)| name.clone()).collect()

@@ -11,7 +11,10 @@ use history::{Ended, Resolver};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::{Notify, watch};
 
@@ -89,6 +92,8 @@ pub struct Approvals {
     clock: Clock,
     entries: Mutex<BTreeMap<String, Entry>>,
     ended: Notify,
+    /// Requests that ended.
+    ends: AtomicU64,
 }
 
 /// A request that somebody waits for.
@@ -102,7 +107,7 @@ impl Approvals {
     /// None yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, entries: Mutex::default(), ended: Notify::new() }
+        Self { clock, entries: Mutex::default(), ended: Notify::new(), ends: AtomicU64::new(0) }
     }
 
     /// Takes a request in. `offered` are the decisions it can be answered with.
@@ -233,8 +238,8 @@ impl Approvals {
 
     fn end(&self, entry: &mut Entry, decision: Option<&str>, reason: &'static str, by: Resolver) {
         let verdict = Verdict { decision: decision.map(str::to_owned), reason };
-        let now = self.clock.now_ms();
-        entry.ended = Some(Ended::of(&entry.approval, &entry.offered, now, &verdict, by));
+        let at = (self.clock.now_ms(), self.ends.fetch_add(1, Ordering::Relaxed));
+        entry.ended = Some(Ended::of(&entry.approval, &entry.offered, at, &verdict, by));
         entry.verdict.send_replace(Some(verdict));
         self.ended.notify_one();
     }

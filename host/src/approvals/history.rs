@@ -54,6 +54,9 @@ pub struct Ended {
     pub expires_ms: u64,
     /// When it ended.
     pub ended_ms: u64,
+    /// Counts the ends of one life of the gateway: tells which of two in one millisecond came later.
+    #[serde(default)]
+    pub order: u64,
     /// What was decided; nothing when nobody did.
     pub decision: Option<String>,
     /// Why it ended, as in [`Verdict::reason`].
@@ -66,7 +69,7 @@ impl Ended {
     pub(super) fn of(
         approval: &Approval,
         offered: &[String],
-        ended_ms: u64,
+        (ended_ms, order): (u64, u64),
         verdict: &Verdict,
         by: Resolver,
     ) -> Self {
@@ -83,6 +86,7 @@ impl Ended {
             created_ms: approval.created_ms,
             expires_ms: approval.expires_ms,
             ended_ms,
+            order,
             decision: verdict.decision.clone(),
             reason: verdict.reason.to_owned(),
             by,
@@ -210,7 +214,7 @@ pub async fn all(approvals: &Approvals, store: &Store) -> Result<Vec<Ended>, Sto
     // What ended a moment ago may not be written yet.
     by_id.extend(approvals.recent().into_iter().map(|ended| (ended.id.clone(), ended)));
     let mut all: Vec<Ended> = by_id.into_values().collect();
-    all.sort_by(|a, b| b.ended_ms.cmp(&a.ended_ms).then_with(|| a.id.cmp(&b.id)));
+    all.sort_by(|a, b| (b.ended_ms, b.order, &a.id).cmp(&(a.ended_ms, a.order, &b.id)));
     Ok(all)
 }
 
@@ -218,6 +222,24 @@ pub async fn all(approvals: &Approvals, store: &Store) -> Result<Vec<Ended>, Sto
 mod tests {
     use super::*;
     use crate::clock::Clock;
+
+    #[tokio::test]
+    async fn of_ends_in_one_millisecond_the_latest_is_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let approvals = Approvals::new(Clock::system());
+        // The latest has the name that comes last.
+        let ids: Vec<String> = (0..9).map(|n| format!("request-{n}")).collect();
+        for id in &ids {
+            approvals.ask(id.clone(), json!({}), vec!["deny".to_owned()], 1000).unwrap();
+        }
+        for id in &ids {
+            approvals.decide(id, "deny", &Resolver::system()).unwrap();
+        }
+        write(&approvals, &store).await.unwrap();
+        let all = all(&Approvals::new(Clock::system()), &store).await.unwrap();
+        assert!(all.iter().map(|ended| &ended.id).eq(ids.iter().rev()), "{all:?}");
+    }
 
     #[tokio::test]
     async fn ends_are_kept_in_the_words_of_the_wire_and_outlive_the_gateway() {

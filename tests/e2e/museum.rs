@@ -6,7 +6,7 @@ use harness::{
 };
 
 /// Every release of the contract.
-const RELEASES: [&str; 1] = ["1.0.0"];
+const RELEASES: [&str; 2] = ["1.0.0", "1.1.0"];
 
 #[tokio::test]
 async fn every_release_still_carries_messages() {

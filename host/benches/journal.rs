@@ -138,6 +138,7 @@ async fn inbound(state: &Path, side_by_side: usize) -> (Vec<Duration>, Duration)
                 account: "default".into(),
                 dedupe_key: n.to_string(),
                 cursor: Some(Cursor { stream: String::new(), value: n.to_string() }),
+                album: None,
                 body: message(&format!("person-{}", n % 50)),
             };
             let begun = Instant::now();

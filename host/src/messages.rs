@@ -7,6 +7,7 @@
 
 mod access;
 mod adopt;
+mod album;
 mod chunk;
 mod conversation;
 mod counters;
@@ -45,7 +46,7 @@ pub use route::Route;
 use crate::{
     agent::Turns,
     clock::Clock,
-    config::{Secret, messages::QueueMode},
+    config::Secret,
     plugins::{Inbox, PluginEvent},
     store::{Store, StoreError, journal, outbox},
 };
@@ -135,9 +136,11 @@ impl Messages {
         let spool = Spool::new(std::mem::take(&mut settings.media));
         let media = Media::new(spool, std::mem::take(&mut settings.own_addresses));
         let (running, turnstiles) = (running::Running::default(), turnstile::Turnstiles::default());
+        let opened_ms = clock.now_ms();
         let pipe = Arc::new(Pipe {
             store,
             clock,
+            opened_ms,
             settings,
             turns,
             senders,
@@ -295,10 +298,10 @@ impl Messages {
                     self.delivery.wake(channel, account, lane);
                 }
             }
-            Verdict::Stored { lane, stops } => {
+            Verdict::Stored { lane, supersedes } => {
                 counters.accepted.add(1);
                 if let Some((lane, seq)) = lane {
-                    if *stops || self.pipe.flow(channel).queue == QueueMode::Interrupt {
+                    if *supersedes {
                         self.pipe.running.supersede(&self.pipe, lane, *seq);
                     }
                     self.lanes.wake(lane);

@@ -209,6 +209,8 @@ pub struct PluginEvent {
     pub dedupe_key: String,
     /// The place in its stream after it, to be stored with it.
     pub cursor: Option<Cursor>,
+    /// The album that a message is part of, whose parts come one by one.
+    pub album: Option<String>,
     /// What happened.
     pub body: Event,
 }

@@ -24,7 +24,7 @@ extern "C" {
 #endif
 
 #define JACKFIELD_ABI_MAJOR 1
-#define JACKFIELD_ABI_MINOR 1
+#define JACKFIELD_ABI_MINOR 2
 #define JACKFIELD_PROTOCOL "1.0"
 
 /* Outcome of a call. A value that is not listed counts as JACKFIELD_CLOSED. */

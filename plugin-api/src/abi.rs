@@ -26,7 +26,7 @@ use abi_stable::{
 pub const ABI_MAJOR: u32 = 1;
 /// Informational: which extension ids the builder of this crate knew.
 /// 1: the plain C entry.
-pub const ABI_MINOR: u32 = 1;
+pub const ABI_MINOR: u32 = 2;
 /// Version of the frame protocol, semver, independent of the gateway's version.
 pub const PROTOCOL: &str = "1.0";
 

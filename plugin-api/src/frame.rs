@@ -259,6 +259,11 @@ pub enum PluginFrame {
         /// The place in the stream after this event.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cursor: Option<Cursor>,
+        /// The album this message is part of, where a platform delivers its files one by one: the
+        /// same name for all its parts, and for nothing else in that conversation. The host makes one
+        /// message of them. Since 1.2.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        album: Option<String>,
         /// The event.
         body: Event,
     },

@@ -73,14 +73,45 @@ impl Host {
         cursor: Option<Cursor>,
         event: Event,
     ) -> Result<Accepted, HostGone> {
-        let (account, dedupe_key) = (account.into(), dedupe_key.into());
+        self.report(account.into(), dedupe_key.into(), cursor, None, event).await
+    }
+
+    /// [`Host::emit`] for a message that is part of an album, where the platform delivers the files
+    /// of one message one by one. `album` is its name: the same for all parts, and for nothing else
+    /// in that conversation.
+    ///
+    /// Each part is stored and answered for itself, so do not hold one back for the others. The
+    /// gateway waits a moment for more parts and takes them as one message, which counts as
+    /// addressed to the account if any part is. Gateways before 1.2 take each part for itself.
+    ///
+    /// # Errors
+    /// As [`Host::emit`].
+    pub async fn emit_part(
+        &self,
+        account: impl Into<AccountId>,
+        dedupe_key: impl Into<String>,
+        cursor: Option<Cursor>,
+        album: impl Into<String>,
+        event: Event,
+    ) -> Result<Accepted, HostGone> {
+        self.report(account.into(), dedupe_key.into(), cursor, Some(album.into()), event).await
+    }
+
+    async fn report(
+        &self,
+        account: AccountId,
+        dedupe_key: String,
+        cursor: Option<Cursor>,
+        album: Option<String>,
+        body: Event,
+    ) -> Result<Accepted, HostGone> {
         let Shared { ledger, outbox, .. } = &*self.shared;
         let credit = ledger.credit().await.ok_or(HostGone)?;
         let slot = outbox.reserve().await.map_err(|_| HostGone)?;
         // The number and the place in the queue are taken under one lock, so numbers never swap.
         let answer = ledger
             .enter(credit, |id| {
-                slot.send(PluginFrame::Event { id, account, dedupe_key, cursor, body: event });
+                slot.send(PluginFrame::Event { id, account, dedupe_key, cursor, album, body });
             })
             .ok_or(HostGone)?;
         match answer.await {
@@ -185,6 +216,20 @@ impl Account {
         event: Event,
     ) -> Result<Accepted, HostGone> {
         self.host.emit(self.id.clone(), dedupe_key, cursor, event).await
+    }
+
+    /// [`Host::emit_part`] for this account.
+    ///
+    /// # Errors
+    /// [`HostGone`], as there.
+    pub async fn emit_part(
+        &self,
+        dedupe_key: impl Into<String>,
+        cursor: Option<Cursor>,
+        album: impl Into<String>,
+        event: Event,
+    ) -> Result<Accepted, HostGone> {
+        self.host.emit_part(self.id.clone(), dedupe_key, cursor, album, event).await
     }
 
     /// Reports the link's state with one line for people.

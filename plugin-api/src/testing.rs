@@ -88,6 +88,8 @@ pub struct Emitted {
     pub dedupe_key: String,
     /// The place in the stream after it.
     pub cursor: Option<Cursor>,
+    /// The album it is part of.
+    pub album: Option<String>,
     /// The event.
     pub body: Event,
     inbox: mpsc::Sender<HostFrame>,
@@ -147,14 +149,17 @@ impl<C: Channel> FakeHost<C> {
         let inbox = self.wire.inbox.clone();
         self.wire
             .next("an event", |frame| match frame {
-                PluginFrame::Event { id, account, dedupe_key, cursor, body } => Some(Emitted {
-                    id: *id,
-                    account: account.clone(),
-                    dedupe_key: dedupe_key.clone(),
-                    cursor: cursor.clone(),
-                    body: body.clone(),
-                    inbox: inbox.clone(),
-                }),
+                PluginFrame::Event { id, account, dedupe_key, cursor, album, body } => {
+                    Some(Emitted {
+                        id: *id,
+                        account: account.clone(),
+                        dedupe_key: dedupe_key.clone(),
+                        cursor: cursor.clone(),
+                        album: album.clone(),
+                        body: body.clone(),
+                        inbox: inbox.clone(),
+                    })
+                }
                 _ => None,
             })
             .await

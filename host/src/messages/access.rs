@@ -15,6 +15,7 @@ pub(super) struct Authorized {
     event: Event,
     place: Place,
     sender: Sender,
+    addressed: bool,
 }
 
 impl Authorized {
@@ -28,6 +29,11 @@ impl Authorized {
 
     pub(super) fn sender(&self) -> &Sender {
         &self.sender
+    }
+
+    /// False for a part of an album that nobody is addressed by: it counts only with one that is.
+    pub(super) fn addressed(&self) -> bool {
+        self.addressed
     }
 
     pub(super) fn into_event(self) -> Event {
@@ -75,27 +81,29 @@ impl Refusal {
     }
 }
 
-/// Decides. `approved` tells whether the operator approved this sender's pairing.
+/// Decides. `approved` tells whether the operator approved this sender's pairing. An album counts as
+/// addressed if any of its parts is, so a `part` alone is not refused for that.
 pub(super) fn gate(
     policy: &ChannelPolicy,
     approved: impl FnOnce(&SenderId) -> rusqlite::Result<bool>,
     event: Event,
+    part: bool,
 ) -> rusqlite::Result<Result<Authorized, Refusal>> {
     let (Some(place), Some(sender)) = (event.place().cloned(), event.sender().cloned()) else {
         return Ok(Err(Refusal::UnknownKind));
     };
-    let refusal = refuses(policy, approved, &place, &sender)?.or_else(|| {
-        let addressed = match &event {
+    let addressed = place.kind == ConversationKind::Direct
+        || match &event {
             Event::Message(message) | Event::Edited(message) => message.mentioned,
             _ => true,
-        };
-        let group = place.kind != ConversationKind::Direct;
-        (group && !addressed && mention_required(policy, &place.conversation))
-            .then_some(Refusal::NotMentioned)
-    });
+        }
+        || !mention_required(policy, &place.conversation);
+    let may_wait = part && matches!(event, Event::Message(_));
+    let refusal = refuses(policy, approved, &place, &sender)?
+        .or_else(|| (!addressed && !may_wait).then_some(Refusal::NotMentioned));
     Ok(match refusal {
         Some(refusal) => Err(refusal),
-        None => Ok(Authorized { event, place, sender }),
+        None => Ok(Authorized { event, place, sender, addressed }),
     })
 }
 

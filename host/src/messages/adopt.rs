@@ -9,6 +9,8 @@ mod answer;
 mod batch;
 
 use super::{
+    access::Refusal,
+    album,
     delivery::Delivery,
     inbound::Work,
     lanes::{LaneWork, Next},
@@ -78,7 +80,9 @@ impl Adoption {
             return Ok(Next::After(Duration::from_millis(row.not_before_ms - now_ms)));
         }
         let flow = self.pipe.flow(&row.channel);
-        if let Some(wait) = batch::settling(&rows, &flow, now_ms) {
+        let more_parts = album::of(row)
+            .and_then(|album| album::settling(&album, &rows, now_ms, self.pipe.opened_ms));
+        if let Some(wait) = more_parts.max(batch::settling(&rows, &flow, now_ms)) {
             return Ok(Next::After(wait));
         }
         let payload = row.payload.as_deref().unwrap_or_default();
@@ -91,6 +95,9 @@ impl Adoption {
             }
             Ok(work) => {
                 let batch = batch::gather(work, &rows, &flow, now_ms);
+                if batch.work.unaddressed {
+                    return self.pass_over(batch.seqs).await;
+                }
                 self.attempt(row, batch).await
             }
         }
@@ -170,6 +177,16 @@ impl Adoption {
     async fn heads(&self, lane: &str) -> Result<Vec<JournalRow>, StoreError> {
         let lane = lane.to_owned();
         self.pipe.store.read(move |c| journal::heads(c, &lane, batch::ROWS_MAX)).await
+    }
+
+    /// An album that turned out to address nobody.
+    async fn pass_over(&self, seqs: Vec<u64>) -> Result<Next, StoreError> {
+        let (note, now_ms) = (Refusal::NotMentioned.as_str(), self.pipe.clock.now_ms());
+        let all = move |c: &rusqlite::Connection| {
+            seqs.iter().try_for_each(|seq| journal::pass_over(c, *seq, note, now_ms))
+        };
+        self.pipe.store.write(all).await?;
+        Ok(Next::Again)
     }
 
     async fn bury(&self, row: &JournalRow, note: String) -> Result<Next, StoreError> {

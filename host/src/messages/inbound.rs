@@ -7,7 +7,7 @@
 
 use super::{
     access::{self, Authorized, Refusal},
-    conversation, loops,
+    album, conversation, loops,
     pairing::{self, Met},
     pipe::Pipe,
     stream::{StreamName, Streams},
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     agent::commands::Command,
     clock,
+    config::messages::QueueMode,
     plugins::PluginEvent,
     store::{StoreError, failpoint, journal, outbox, transcripts},
 };
@@ -41,6 +42,12 @@ pub(super) struct Work {
     pub(super) target: Target,
     /// The message to answer, where several people could be meant.
     pub(super) reply_to: Option<MessageId>,
+    /// The album it is part of, to be taken with its other parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) album: Option<String>,
+    /// A part that addresses nobody: it counts only with one that does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) unaddressed: bool,
     /// The event as it came, for what grows on it: files, edits, reactions.
     pub(super) event: Event,
 }
@@ -55,8 +62,9 @@ pub(super) enum Verdict {
     Stored {
         /// The lane and the number.
         lane: Option<(String, u64)>,
-        /// It is the order to stop what its lane works on.
-        stops: bool,
+        /// What its lane works on is to be called off: by the order to stop, or since newer words
+        /// interrupt there.
+        supersedes: bool,
     },
 }
 
@@ -77,11 +85,7 @@ impl Arrival {
             event.account.as_str().to_owned(),
             event.cursor.as_ref().map(|cursor| cursor.stream.clone()).unwrap_or_default(),
         );
-        let dedupe_key = if event.dedupe_key.len() > DEDUPE_BYTES_MAX {
-            conversation::digest("sha256:", &event.dedupe_key)
-        } else {
-            event.dedupe_key.clone()
-        };
+        let dedupe_key = kept_id(&event.dedupe_key);
         let place = streams.enter(&stream, &dedupe_key)?;
         Some(Self { event, stream, dedupe_key, place })
     }
@@ -128,6 +132,11 @@ impl Arrival {
     }
 }
 
+/// An id as it is kept.
+fn kept_id(id: &str) -> String {
+    if id.len() > DEDUPE_BYTES_MAX { conversation::digest("sha256:", id) } else { id.to_owned() }
+}
+
 /// Keeps an event that cannot be decided on as a dead letter, so that it blocks nobody.
 async fn bury(
     pipe: &Arc<Pipe>,
@@ -157,7 +166,7 @@ async fn bury(
         })
         .await?;
     pipe.counters.dead.add(1);
-    Ok(Verdict::Stored { lane: None, stops: false })
+    Ok(Verdict::Stored { lane: None, supersedes: false })
 }
 
 /// The answer to the plugin.
@@ -192,13 +201,16 @@ fn decide(
     let approved = |id: &jackfield_plugin_api::id::SenderId| {
         pairing::is_approved(c, channel, account.as_str(), id.as_str())
     };
-    match access::gate(&pipe.policy(channel), approved, event.body)? {
+    let part_of = event.album.as_deref().map(kept_id);
+    match access::gate(&pipe.policy(channel), approved, event.body, part_of.is_some())? {
         Ok(authorized) => {
-            let stops = turn_text(authorized.event()).as_deref().and_then(Command::parse)
-                == Some(Command::Stop);
+            let order = turn_text(authorized.event()).as_deref().and_then(Command::parse);
+            let interrupts = pipe.flow(channel).queue == QueueMode::Interrupt;
+            let supersedes = authorized.addressed() && (order == Some(Command::Stop) || interrupts);
             let bot = authorized.sender().bot;
-            let (lane, payload) = adopt(c, pipe, &row, &account, authorized)?;
-            if payload.is_some() && loops::turning(c, &lane, bot, now_ms)? {
+            let (lane, payload) = adopt(c, pipe, &row, &account, authorized, part_of.clone())?;
+            let asks = payload.is_some() && !album::begun(c, &lane, part_of.as_deref())?;
+            if asks && loops::turning(c, &lane, bot, now_ms)? {
                 let refusal = Refusal::Loop;
                 journal::insert(c, &journal::NewRow { note: Some(refusal.as_str()), ..row })?;
                 return Ok(Verdict::Refused { refusal, code_lane: None });
@@ -206,7 +218,7 @@ fn decide(
             let note = payload.is_none().then_some("no turn");
             let payload = payload.as_deref();
             let seq = journal::insert(c, &journal::NewRow { lane: &lane, payload, note, ..row })?;
-            Ok(Verdict::Stored { lane: payload.and(seq).map(|seq| (lane, seq)), stops })
+            Ok(Verdict::Stored { lane: payload.and(seq).map(|seq| (lane, seq)), supersedes })
         }
         Err(refusal) => {
             journal::insert(c, &journal::NewRow { note: Some(refusal.as_str()), ..row })?;
@@ -239,6 +251,7 @@ fn adopt(
     row: &journal::NewRow<'_>,
     account: &AccountId,
     authorized: Authorized,
+    album: Option<String>,
 ) -> rusqlite::Result<(String, Option<String>)> {
     let agent_id = pipe.agent(row.channel);
     let place = authorized.place().clone();
@@ -254,20 +267,22 @@ fn adopt(
         ConversationKind::Direct => authorized.sender().name.clone(),
         _ => place.title,
     };
-    transcripts::touch(
-        c,
-        &transcripts::Touch {
-            session_key: &lane,
-            agent_id,
-            kind: conversation::kind_word(place.kind),
-            channel: row.channel,
-            display_name: name.as_deref(),
-            route: &serde_json::json!({
-                "channel": row.channel, "to": target, "from": authorized.sender().id,
-            }),
-            now_ms: row.now_ms,
-        },
-    )?;
+    let touch = transcripts::Touch {
+        session_key: &lane,
+        agent_id,
+        kind: conversation::kind_word(place.kind),
+        channel: row.channel,
+        display_name: name.as_deref(),
+        route: &serde_json::json!({
+            "channel": row.channel, "to": target, "from": authorized.sender().id,
+        }),
+        now_ms: row.now_ms,
+    };
+    let unaddressed = !authorized.addressed();
+    // What is only overheard begins no conversation.
+    if !unaddressed {
+        transcripts::touch(c, &touch)?;
+    }
     let reply_to = match (place.kind, authorized.event()) {
         (ConversationKind::Direct, _) => None,
         (_, Event::Message(message)) => Some(message.message.clone()),
@@ -279,6 +294,8 @@ fn adopt(
         message_key: format!("{}:{}:{}", row.channel, row.account, row.dedupe_key),
         target,
         reply_to,
+        album,
+        unaddressed,
         event: authorized.into_event(),
     };
     let payload = serde_json::to_string(&work)

@@ -44,6 +44,8 @@ pub trait Senders: Send + Sync + 'static {
 pub(super) struct Pipe {
     pub(super) store: Store,
     pub(super) clock: Clock,
+    /// When this run of the gateway began, wall clock.
+    pub(super) opened_ms: u64,
     pub(super) settings: Settings,
     pub(super) turns: Arc<dyn Turns>,
     pub(super) senders: Arc<dyn Senders>,

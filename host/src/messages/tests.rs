@@ -1,5 +1,6 @@
 //! The pipe as a whole, over a real store, with an agent and plugins that do as they are told.
 
+mod album;
 mod inbound;
 mod media;
 mod outbound;
@@ -223,7 +224,7 @@ impl Rig {
             me: Weak::clone(me),
             ran: Mutex::default(),
         });
-        let flows = HashMap::from([("line".to_owned(), flow)]);
+        let flows = HashMap::from([("line".to_owned(), flow), ("open".to_owned(), flow)]);
         let senders = Arc::new(senders);
         let messages = Messages::start(
             store.clone(),
@@ -303,6 +304,7 @@ fn message(key: &str, from: &str, text: &str) -> PluginEvent {
         account: "default".into(),
         dedupe_key: key.into(),
         cursor: Some(Cursor { stream: String::new(), value: key.into() }),
+        album: None,
         body: Event::Message(InboundMessage {
             place: Place {
                 conversation: format!("chat-{from}").into(),

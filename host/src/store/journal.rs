@@ -231,6 +231,19 @@ pub fn settle(c: &Connection, seq: u64, now_ms: u64) -> Result<bool> {
     Ok(changed > 0)
 }
 
+/// Turns a pending row into a tombstone that says why nothing was done.
+///
+/// # Errors
+/// The database's.
+pub fn pass_over(c: &Connection, seq: u64, note: &str, now_ms: u64) -> Result<()> {
+    c.prepare_cached(
+        "UPDATE ingress SET state = 'done', payload = NULL, note = ?2, settled_ms = ?3
+         WHERE seq = ?1 AND state = 'pending'",
+    )?
+    .execute(params![int(seq), note, int(now_ms)])?;
+    Ok(())
+}
+
 /// Puts a pending row off.
 ///
 /// # Errors

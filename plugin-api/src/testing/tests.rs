@@ -360,3 +360,21 @@ fn outgoing(text: &str, timeout_ms: u64) -> Outgoing {
         timeout: Duration::from_millis(timeout_ms),
     }
 }
+
+#[test]
+fn a_part_names_its_album_and_a_message_of_its_own_names_none() {
+    run(async {
+        let mut host = started(json!({})).await;
+        let handle = lent_handle(&mut host).await;
+        let told = tokio::spawn(async move {
+            let part = handle.emit_part("default", "1", None, "g7", message("ada", "a")).await;
+            (part, handle.emit("default", "2", None, message("ada", "b")).await)
+        });
+        for album in [Some("g7"), None] {
+            let event = host.event().await;
+            assert_eq!(event.album.as_deref(), album);
+            event.answer(Accepted::Stored);
+        }
+        assert_eq!(told.await.unwrap(), (Ok(Accepted::Stored), Ok(Accepted::Stored)));
+    });
+}

@@ -29,7 +29,7 @@ const FILES: [(&str, &str); 8] = [
     ("src/tests.rs", include_str!("../../../../examples/my-channel/src/tests.rs")),
 ];
 /// The release of the contract that this gateway was built with.
-const API: &str = "1.1";
+const API: &str = "1.2";
 
 /// What can be done for authors.
 #[derive(Debug, clap::Subcommand)]

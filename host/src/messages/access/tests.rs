@@ -36,7 +36,7 @@ fn message(place: Place, sender: Sender, mentioned: bool) -> Event {
 
 /// Decides with sender `approved` as the only one whose pairing was approved.
 fn decide(policy: &ChannelPolicy, event: Event) -> Option<Refusal> {
-    gate(policy, |id| Ok(id.as_str() == "approved"), event).unwrap().err()
+    gate(policy, |id| Ok(id.as_str() == "approved"), event, false).unwrap().err()
 }
 
 fn dm(policy: &ChannelPolicy, from: &str) -> Option<Refusal> {

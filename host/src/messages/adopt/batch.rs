@@ -1,6 +1,6 @@
 //! Which of the messages that wait in a lane become one turn.
 
-use super::super::{inbound::Work, policy::Flow};
+use super::super::{album, inbound::Work, policy::Flow};
 use crate::{agent::commands::Command, store::journal::JournalRow};
 use jackfield_plugin_api::event::Event;
 use std::time::Duration;
@@ -37,33 +37,61 @@ pub(super) struct Batch {
     pub(super) more: Vec<Event>,
 }
 
-/// The turn of the first row and of those behind it that fit.
-pub(super) fn gather(mut work: Work, rows: &[JournalRow], flow: &Flow, now_ms: u64) -> Batch {
-    let mut seqs: Vec<u64> = rows.first().map(|row| row.seq).into_iter().collect();
-    // An order stands alone: among other words it would be one no more.
-    let is_order = |work: &Work| Command::parse(&work.text).is_some();
-    if is_order(&work) {
-        return Batch { work, seqs, more: Vec::new() };
+/// The turn of the first row, of the other parts of its album, and of those behind it that fit.
+pub(super) fn gather(work: Work, rows: &[JournalRow], flow: &Flow, now_ms: u64) -> Batch {
+    let seqs = rows.first().map(|row| row.seq).into_iter().collect();
+    let mut batch = Batch { work, seqs, more: Vec::new() };
+    batch.take_album(rows);
+    let broke_others = rows.first().is_some_and(|row| row.attempts >= TOGETHER_MAX);
+    // What nobody addressed takes nothing along that somebody did.
+    if flow.collects() && !broke_others && !batch.work.unaddressed {
+        batch.collect(rows, now_ms);
     }
-    if !flow.collects() || rows.first().is_some_and(|row| row.attempts >= TOGETHER_MAX) {
-        return Batch { work, seqs, more: Vec::new() };
-    }
-    let mut more = Vec::new();
-    for row in rows.iter().skip(1) {
-        let next = row.payload.as_deref().map(serde_json::from_str::<Work>);
-        let Some(Ok(next)) = next else { break };
-        if is_order(&next)
-            || row.attempts > 0
-            || row.not_before_ms > now_ms
-            || next.target != work.target
-        {
-            break;
+    batch
+}
+
+impl Batch {
+    /// The parts of one message belong together under every setting, also if others wrote between.
+    fn take_album(&mut self, rows: &[JournalRow]) {
+        if self.work.album.is_none() {
+            return;
         }
-        work.text.push('\n');
-        work.text.push_str(&next.text);
-        work.reply_to = next.reply_to;
-        seqs.push(row.seq);
-        more.push(next.event);
+        for row in rows.iter().skip(1) {
+            let (album, target) = (&self.work.album, &self.work.target);
+            let part = read(row).filter(|next| next.album == *album && next.target == *target);
+            let Some(next) = part else { continue };
+            self.seqs.push(row.seq);
+            self.more.push(album::join(&mut self.work, next));
+        }
     }
-    Batch { work, seqs, more }
+
+    fn collect(&mut self, rows: &[JournalRow], now_ms: u64) {
+        // An order stands alone: among other words it would be one no more.
+        let is_order = |work: &Work| Command::parse(&work.text).is_some();
+        if is_order(&self.work) {
+            return;
+        }
+        for row in rows {
+            if self.seqs.contains(&row.seq) {
+                continue;
+            }
+            let Some(next) = read(row) else { return };
+            if is_order(&next)
+                || next.album.is_some()
+                || row.attempts > 0
+                || row.not_before_ms > now_ms
+                || next.target != self.work.target
+            {
+                return;
+            }
+            album::append(&mut self.work.text, &next.text);
+            self.work.reply_to = next.reply_to;
+            self.seqs.push(row.seq);
+            self.more.push(next.event);
+        }
+    }
+}
+
+fn read(row: &JournalRow) -> Option<Work> {
+    serde_json::from_str(row.payload.as_deref()?).ok()
 }

@@ -28,6 +28,7 @@ fn said(key: &str, account: &str, place: Place, from: &str, text: &str) -> Plugi
         account: account.into(),
         dedupe_key: key.into(),
         cursor: None,
+        album: None,
         body: Event::Message(InboundMessage {
             place,
             sender: Sender {

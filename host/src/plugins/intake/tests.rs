@@ -57,6 +57,7 @@ fn event(key: &str, conversation: &str, stream: Option<&str>) -> PluginEvent {
         account: AccountId("default".into()),
         dedupe_key: key.into(),
         cursor: stream.map(|stream| Cursor { stream: stream.into(), value: key.into() }),
+        album: None,
         body: Event::Message(InboundMessage {
             place,
             sender,

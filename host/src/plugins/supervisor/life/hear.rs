@@ -78,9 +78,9 @@ impl Life {
             }
             PluginFrame::Reconciled { req_id, outcome } => ledger.settle_reconcile(req_id, outcome),
             PluginFrame::Ready { epoch } => self.ready(epoch),
-            PluginFrame::Event { id, account, dedupe_key, cursor, body } => {
+            PluginFrame::Event { id, account, dedupe_key, cursor, album, body } => {
                 let channel = self.slot.entry.channel.clone();
-                self.take(id, PluginEvent { channel, account, dedupe_key, cursor, body })
+                self.take(id, PluginEvent { channel, account, dedupe_key, cursor, album, body })
             }
             PluginFrame::Link(report) => self.relink(report),
             PluginFrame::Pong { n } => self.pong(n),

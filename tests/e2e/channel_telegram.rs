@@ -258,3 +258,50 @@ async fn a_webhook_delivers_and_a_restart_loses_nothing() {
     assert_eq!(hears(&platform, "while it was away").await.len(), 1);
     assert!(platform.heard().await.iter().all(|heard| !heard.text.contains("forged")));
 }
+
+#[tokio::test]
+async fn an_album_by_webhook_is_one_message_also_in_a_group() {
+    let platform = Telegram::start().await;
+    let (port, _gateway_is_at) = front().await;
+    let hook = format!(
+        "webhook_url = \"http://127.0.0.1:{port}/telegram\"\nwebhook_secret = \"the-secret\"\n"
+    );
+    let config = format!("{}{hook}group_policy = \"open\"\n{WHOLE}", platform.config(None));
+    let gateway = Gateway::start(Options::default().plugin("telegram").config(&config)).await;
+    connected::<Telegram>(&mut gateway.client().await).await;
+    let me = "@crabline_bot";
+    let post = async |n: u32, more: Value| {
+        let mut message = json!({
+            "message_id": n, "date": 1, "chat": { "id": -4242, "type": "group", "title": "Tea" },
+            "from": { "id": 4242, "first_name": "Ada" },
+        });
+        let fields = more.as_object().expect("fields").clone();
+        message.as_object_mut().expect("fields").extend(fields);
+        let update = json!({ "update_id": 900 + n, "message": message });
+        let secret = [("x-telegram-bot-api-secret-token", "the-secret")];
+        let answer = http::post_json(gateway.port, "/telegram/default", &secret, &update).await;
+        assert_eq!(answer.status, 200, "each part is taken at once: {}", answer.body);
+    };
+    let picture = |n: u32| json!([{ "file_id": format!("f{n}"), "width": 1, "height": 1 }]);
+    let part = |n: u32| json!({ "media_group_id": "g", "photo": picture(n) });
+    post(1, part(1)).await;
+    post(2, part(2)).await;
+    let caption = format!("{me} what is this?");
+    let called = json!([{ "type": "mention", "offset": 0, "length": me.len() }]);
+    let with_words = json!({
+        "media_group_id": "g", "photo": picture(3), "caption": caption, "caption_entities": called,
+    });
+    post(3, with_words).await;
+    let text = format!("{me} and the next");
+    post(4, json!({ "text": text, "entities": called })).await;
+    let answers = eventually("both are answered", async || {
+        let calls = calls(&platform.0, "sendMessage").into_iter();
+        let there: Vec<_> = calls.filter(|body| body["chat_id"] == -4242).collect();
+        (there.len() == 2).then_some(there)
+    })
+    .await;
+    let said = |n: usize| answers[n]["text"].as_str().unwrap_or_default();
+    assert!(said(0).contains("what is this?"), "{answers:?}");
+    assert_eq!(said(0).matches("image/jpeg").count(), 3, "all pictures are told of: {answers:?}");
+    assert!(said(1).contains("and the next"), "{answers:?}");
+}

@@ -1,8 +1,8 @@
 //! Updates → events. Pure: what an update says, and under which key it is known.
 //!
 //! Keys are made of what the update is about, not of its number alone: numbers start anew after a
-//! silent week. An album arrives as one message for each file and becomes one event. Must not know:
-//! the network, access rules.
+//! silent week. An album arrives as one message for each file; each names the album, and the gateway
+//! takes them together. Must not know: the network, access rules.
 
 mod attachments;
 mod message;
@@ -11,7 +11,7 @@ pub(crate) mod wire;
 
 use crate::client::Me;
 use jackfield_plugin_api::{
-    event::{ConversationKind, Event, InboundMessage, Place, Sender},
+    event::{ConversationKind, Event, Place, Sender},
     serde_json::{self, Value, value::RawValue},
 };
 use wire::{Callback, Chat, Message, Update, User};
@@ -38,7 +38,7 @@ pub(crate) struct Item {
     /// A button's question, which Telegram wants answered.
     pub(crate) callback: Option<String>,
     /// The album it is part of.
-    album: Option<String>,
+    pub(crate) album: Option<String>,
 }
 
 /// What one update came to.
@@ -66,45 +66,13 @@ pub(crate) fn read(raw: &RawValue, me: &Me) -> Read {
     }
 }
 
-/// The items of a batch, each album as one.
-pub(crate) fn gather(items: Vec<Item>) -> Vec<Item> {
-    let mut gathered: Vec<Item> = Vec::with_capacity(items.len());
-    for item in items {
-        let first =
-            gathered.iter_mut().find(|known| known.album == item.album && item.album.is_some());
-        match (first.map(|first| (&mut first.update_id, &mut first.event)), item.event) {
-            (Some((update_id, Event::Message(first))), Event::Message(next)) => {
-                *update_id = item.update_id;
-                join(first, next);
-            }
-            (_, event) => gathered.push(Item { event, ..item }),
-        }
-    }
-    gathered
-}
-
-/// Whether the last items are parts of an album, so that more parts may be on their way.
-pub(crate) fn ends_in_album(items: &[Item]) -> bool {
-    items.last().is_some_and(|item| item.album.is_some())
-}
-
-fn join(first: &mut InboundMessage, next: InboundMessage) {
-    if first.text.is_empty() {
-        first.text = next.text;
-    } else if !next.text.is_empty() {
-        first.text = format!("{}\n{}", first.text, next.text);
-    }
-    first.attachments.extend(next.attachments);
-    first.mentioned |= next.mentioned;
-}
-
 fn items(update: Update, me: &Me) -> Vec<Item> {
     let update_id = update.update_id;
     let item =
         |dedupe_key, event| Item { dedupe_key, event, update_id, callback: None, album: None };
     if let Some(message) = update.message.or(update.channel_post) {
         let key = format!("m:{}:{}", message.chat.id, message.message_id);
-        let album = message.media_group_id.as_ref().map(|id| format!("{}:{id}", message.chat.id));
+        let album = message.media_group_id.clone();
         let event = message::read(message, me).map(Event::Message);
         event
             .into_iter()

@@ -94,7 +94,7 @@ async fn offer(bot: &Arc<Bot>, bot_id: i64, mut items: Vec<Item>) -> Result<Vec<
     let emitting = items.iter().map(|item| {
         let value = Place { bot_id, next: item.update_id + 1, at_s: now_s() }.to_string();
         let cursor = Some(Cursor { stream: String::new(), value });
-        bot.account.emit(item.dedupe_key.clone(), cursor, item.event.clone())
+        report(bot, item, cursor)
     });
     let mut stored = 0;
     for answer in join_all(emitting).await {
@@ -110,6 +110,14 @@ async fn offer(bot: &Arc<Bot>, bot_id: i64, mut items: Vec<Item>) -> Result<Vec<
         }
     }
     Ok(items)
+}
+
+async fn report(bot: &Bot, item: &Item, cursor: Option<Cursor>) -> Result<Accepted, HostGone> {
+    let (key, event) = (item.dedupe_key.clone(), item.event.clone());
+    match &item.album {
+        Some(album) => bot.account.emit_part(key, cursor, album.as_str(), event).await,
+        None => bot.account.emit(key, cursor, event).await,
+    }
 }
 
 /// Ends the waiting circle on a button. Whether that works changes nothing.

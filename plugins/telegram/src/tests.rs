@@ -31,3 +31,14 @@ fn text(update_id: i64, message_id: i64, text: &str) -> Value {
         "chat": {"id": 42, "type": "private"}, "from": {"id": 42, "first_name": "Ada"},
     }})
 }
+
+/// One picture of an album of hers.
+fn album_part(update_id: i64) -> Value {
+    let mut update = text(update_id, update_id, "");
+    let message = update["message"].as_object_mut().expect("it has fields");
+    message.remove("text");
+    message.insert("media_group_id".to_owned(), json!("g"));
+    let size = json!({"file_id": format!("f{update_id}"), "width": 1, "height": 1});
+    message.insert("photo".to_owned(), json!([size]));
+    update
+}

@@ -1,6 +1,6 @@
 //! Updates as the documentation shows them, and what becomes of each.
 
-use super::{Item, Read, gather, read};
+use super::{Item, Read, read};
 use crate::client::Me;
 use jackfield_plugin_api::{
     event::{ConversationKind, Event, InboundMessage},
@@ -205,16 +205,19 @@ fn a_button_is_an_action() {
 }
 
 #[test]
-fn an_album_is_one_message() {
-    let gathered = gather(items(&fixture("album")));
-    assert_eq!(gathered.len(), 2);
-    assert_eq!(gathered[0].dedupe_key, "m:42:20");
-    assert_eq!(gathered[0].update_id, 9013, "the cursor is behind its last part");
-    let album = message(&gathered[0]);
-    assert_eq!(album.text, "look");
-    let files: Vec<_> = album.attachments.iter().map(|file| file.fetch.as_deref()).collect();
-    assert_eq!(files, [Some("large-1"), Some("large-2"), Some("clip")]);
-    assert_eq!(message(&gathered[1]).text, "meanwhile");
+fn the_messages_of_an_album_name_it() {
+    let items = items(&fixture("album"));
+    let told: Vec<_> = items
+        .iter()
+        .map(|item| {
+            let message = message(item);
+            let file = message.attachments.first().and_then(|file| file.fetch.as_deref());
+            (item.album.as_deref(), message.text.as_str(), file)
+        })
+        .collect();
+    let part = |text, file| (Some("g1"), text, Some(file));
+    let meanwhile = (None, "meanwhile", None);
+    assert_eq!(told, [part("look", "large-1"), part("", "large-2"), meanwhile, part("", "clip")]);
 }
 
 #[test]

@@ -20,7 +20,6 @@ use crate::{
 use jackfield_plugin_api::{
     link::LinkState,
     serde_json::{Value, json, value::RawValue},
-    tokio::time::sleep,
     tracing,
 };
 use std::{sync::Arc, time::Duration};
@@ -31,9 +30,6 @@ const HOLD: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(10);
 /// Most updates of one answer.
 const BATCH_MAX: usize = 100;
-/// An album's messages arrive one by one, within this time of each other.
-const ALBUM_BREATH: Duration = Duration::from_millis(500);
-const ALBUM_BREATHS_MAX: usize = 6;
 
 /// Polls until there is trouble.
 pub(super) async fn run(bot: &Arc<Bot>, me: &Me) -> Ended {
@@ -49,7 +45,7 @@ async fn poll(bot: &Arc<Bot>, me: &Me) -> Result<std::convert::Infallible, Ended
     let mut hold = Duration::ZERO;
     let mut pause = Pause::default();
     loop {
-        let mut batch = match updates(bot, confirmed.take(), hold).await {
+        let batch = match updates(bot, confirmed.take(), hold).await {
             Ok(batch) => batch,
             Err(error) if error.cause() == Cause::WebhookSet => {
                 tracing::warn!(account = %bot.account.id(), "a webhook was set; it is removed");
@@ -63,23 +59,11 @@ async fn poll(bot: &Arc<Bot>, me: &Me) -> Result<std::convert::Infallible, Ended
         bot.report(LinkState::Connected, "polling").await;
         hold = HOLD;
         pause.reset();
-        let mut read = Batch::read(&batch, me);
-        for _ in 0..ALBUM_BREATHS_MAX {
-            if batch.len() >= BATCH_MAX || !inbound::ends_in_album(&read.items) {
-                break;
-            }
-            sleep(ALBUM_BREATH).await;
-            let before = batch.len();
-            batch = updates(bot, None, Duration::ZERO).await.map_err(Ended::Trouble)?;
-            read = Batch::read(&batch, me);
-            if batch.len() <= before {
-                break;
-            }
-        }
+        let read = Batch::read(&batch, me);
         for complaint in &read.complaints {
             tracing::warn!(account = %bot.account.id(), "an update is skipped: {complaint}");
         }
-        hand_over(bot, me.id, inbound::gather(read.items)).await.map_err(|_| Ended::HostGone)?;
+        hand_over(bot, me.id, read.items).await.map_err(|_| Ended::HostGone)?;
         confirmed = read.last.map(|last| last + 1);
     }
 }

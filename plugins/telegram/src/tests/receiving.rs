@@ -1,7 +1,7 @@
 //! Polling: what is confirmed when, and what trouble does.
 
 use super::{
-    Plugin, connected,
+    Plugin, album_part, connected,
     stub::{Reply, Stub, TOKEN},
     text,
 };
@@ -138,29 +138,19 @@ fn a_version_that_lets_go_can_listen_again() {
 }
 
 #[test]
-fn an_album_that_comes_in_two_polls_is_one_message() {
+fn each_part_of_an_album_is_handed_over_as_it_comes() {
     run(async {
         let (stub, mut host) = connected().await;
-        let part = |update_id: i64| {
-            let mut update = text(update_id, update_id, "");
-            let message = update["message"].as_object_mut().unwrap();
-            message.remove("text");
-            message.insert("media_group_id".to_owned(), json!("g"));
-            let size = json!({"file_id": format!("f{update_id}"), "width": 1, "height": 1});
-            message.insert("photo".to_owned(), json!([size]));
-            update
-        };
-        let polls = stub.seen("getUpdates").len();
-        stub.update(part(1));
-        stub.called("getUpdates", polls + 1).await;
-        stub.update(part(2));
-        let album = host.event().await;
-        let Event::Message(message) = &album.body else { panic!("a message") };
-        assert_eq!((message.attachments.len(), album.dedupe_key.as_str()), (2, "m:42:1"));
-        album.answer(Accepted::Stored);
+        for update_id in 1..=2 {
+            stub.update(album_part(update_id));
+            let part = host.event().await;
+            let Event::Message(message) = &part.body else { panic!("a message") };
+            assert_eq!((message.attachments.len(), part.album.as_deref()), (1, Some("g")));
+            part.answer(Accepted::Stored);
+        }
         stub.update(text(3, 3, "next"));
-        assert_eq!(words(&host.event().await.body), "next");
-        assert_eq!(offsets(&stub), [3]);
+        let next = host.event().await;
+        assert_eq!((words(&next.body), next.album.as_deref()), ("next", None));
     });
 }
 

@@ -1,7 +1,7 @@
 //! The webhook: who may knock, and when the door says 200.
 
 use super::{
-    Plugin,
+    Plugin, album_part,
     stub::{Reply, Stub},
     text,
 };
@@ -58,6 +58,20 @@ fn an_update_is_answered_once_it_is_stored() {
             // The answer waits for the event's; both go through the same host.
             let answered = answer_while(&mut host, request, accepted).await;
             assert_eq!(answered, status, "{accepted:?}");
+        }
+    });
+}
+
+#[test]
+fn a_part_of_an_album_is_answered_at_once_for_only_then_the_next_one_comes() {
+    run(async {
+        let (_stub, mut host, secret) = hooked(json!({})).await;
+        for update_id in 1..=2 {
+            let asked = host.request(post(&secret, &album_part(update_id))).await;
+            let part = host.event().await;
+            assert_eq!(part.album.as_deref(), Some("g"));
+            part.answer(Accepted::Stored);
+            assert_eq!(host.response(asked).await.status, 200);
         }
     });
 }

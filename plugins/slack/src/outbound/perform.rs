@@ -8,13 +8,14 @@ use crate::{account::Workspace, client::files, error::ApiError, text};
 use jackfield_plugin_api::{
     Outgoing, SendError,
     attachment::Attachment,
+    error::FailureClass,
     fetch::Reconciled,
     id::MessageId,
     outbound::{Outbound, Receipt, Target},
     serde_json::Value,
-    tokio::time::sleep,
+    tokio::time::{Instant, sleep},
 };
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 /// Does one thing.
 pub(crate) async fn perform(workspace: &Workspace, out: Outgoing) -> Result<Receipt, SendError> {
@@ -69,7 +70,7 @@ pub(crate) async fn perform(workspace: &Workspace, out: Outgoing) -> Result<Rece
     }
 }
 
-/// Whether a message got out whose answer was lost.
+/// Whether a message got out whose answer was lost; Slack is asked until it tells, or the time is up.
 pub(crate) async fn reconcile(workspace: &Workspace, out: &Outgoing) -> Reconciled {
     let Outbound::Message { to, text, attachments, reply_to, .. } = &out.body else {
         // Doing these twice is doing them once, so trying again is as good as knowing.
@@ -84,23 +85,50 @@ pub(crate) async fn reconcile(workspace: &Workspace, out: &Outgoing) -> Reconcil
     if pieces == 0 {
         return Reconciled::Unknown; // files carry no key
     }
-    let Ok(conversation) = conversation(workspace, to).await else { return Reconciled::Unknown };
     let thread = thread(to.thread.as_ref(), reply_to.as_ref(), workspace.settings.reply_in_thread);
-    for look in 0..2 {
-        let found = history::find(workspace, &conversation, thread.as_deref(), &out.idem_key).await;
-        let Ok(found) = found else { return Reconciled::Unknown };
-        let sent: Vec<String> = found.pieces.into_values().collect();
-        let files = attachments.iter().any(|file| file.url.is_none());
-        match sent.len() {
-            _ if !found.whole && sent.len() < pieces => return Reconciled::Unknown,
-            all if all >= pieces && files => return Reconciled::Unknown,
-            all if all >= pieces => return Reconciled::Sent(receipt(sent, &conversation, to)),
-            // The next attempt goes on behind what is there.
-            _ if look == 1 => return Reconciled::NotSent,
-            _ => sleep(workspace.pace.second_look).await,
+    let until = Instant::now() + out.timeout / 4 * 3;
+    let mut missing = false;
+    loop {
+        let wait = match look(workspace, to, thread.as_deref(), &out.idem_key).await {
+            Ok((found, conversation)) => {
+                let sent: Vec<String> = found.pieces.into_values().collect();
+                let files = attachments.iter().any(|file| file.url.is_none());
+                match sent.len() {
+                    _ if !found.whole && sent.len() < pieces => return Reconciled::Unknown,
+                    all if all >= pieces && files => return Reconciled::Unknown,
+                    all if all >= pieces => {
+                        return Reconciled::Sent(receipt(sent, &conversation, to));
+                    }
+                    // The next attempt goes on behind what is there.
+                    _ if missing => return Reconciled::NotSent,
+                    _ => missing = true,
+                }
+                workspace.pace.second_look
+            }
+            // Slack is away, or wants a pause: it may well tell in a moment.
+            Err(error) if error.class == FailureClass::Retryable => {
+                let asked = error.retry_after_ms.map(Duration::from_millis);
+                asked.unwrap_or_default().max(workspace.pace.second_look)
+            }
+            Err(_) => return Reconciled::Unknown,
+        };
+        if Instant::now() + wait > until {
+            return Reconciled::Unknown;
         }
+        sleep(wait).await;
     }
-    Reconciled::Unknown
+}
+
+/// What Slack has of a message, and where it would stand.
+async fn look(
+    workspace: &Workspace,
+    to: &Target,
+    thread: Option<&str>,
+    key: &str,
+) -> Result<(history::Found, String), SendError> {
+    let conversation = conversation(workspace, to).await?;
+    let found = history::find(workspace, &conversation, thread, key).await;
+    found.map(|found| (found, conversation)).map_err(ApiError::of_repeatable)
 }
 
 /// A message on its way.

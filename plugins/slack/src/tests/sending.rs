@@ -285,3 +285,24 @@ fn a_lost_answer_is_reconciled_by_the_key() {
         assert_eq!(slack.calls("conversations.replies")[0].form["ts"], "1.1");
     });
 }
+
+#[test]
+fn while_slack_cannot_be_asked_the_question_waits() {
+    run(async {
+        let (slack, mut host) = started().await;
+        let ask = || outgoing(text_to("C1", "x"), "k", 1);
+        let away = [Answer::Cut, Answer::Limited(0), no("internal_error"), history(&[0], "k")];
+        slack.prepare("conversations.history", away);
+        assert!(matches!(host.reconcile(ask()).await, Reconciled::Sent(_)));
+        let mut to_person = ask();
+        if let Outbound::Message { to, .. } = &mut to_person.body {
+            to.conversation = "U1".into();
+        }
+        slack.prepare("conversations.open", [Answer::Cut]);
+        slack.prepare("conversations.history", [history(&[0], "k")]);
+        assert!(matches!(host.reconcile(to_person).await, Reconciled::Sent(_)));
+        let ages = Outgoing { timeout: Duration::from_millis(200), ..ask() };
+        slack.prepare("conversations.history", [Answer::Limited(60)]);
+        assert_eq!(host.reconcile(ages).await, Reconciled::Unknown, "not for ever");
+    });
+}

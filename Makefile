@@ -14,6 +14,7 @@ ARGS ?=
 CYCLES ?= 50
 SWAPS ?= 200
 RATE ?= 200
+REPEAT ?= 1000
 PYTHON2 ?= python2.7
 WEB := plugins/webchat/web
 NODE := $(CURDIR)/tests/node/node_modules/.bin
@@ -34,7 +35,7 @@ define pack
 done
 endef
 
-.PHONY: autobahn bench-start help run test crash dist swap schemas fuzz web fmt
+.PHONY: autobahn bench-start help run test crash dist sends swap schemas fuzz web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -81,6 +82,11 @@ dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 	$(call pack,$(RELEASE),$(DIST)/plugins)
 	@install -m 644 README.md LICENSE-MIT LICENSE-APACHE "$(DIST)/"
 	@echo "dist: done, $$(du -sh "$(DIST)" | cut -f1) with plugins: $(PLUGINS)"
+
+sends: ## Let REPEAT sends to each channel meet every fault, and count what became of each (SEED= repeats a run)
+	@tests/setup.sh test
+	@cargo build --quiet --locked --workspace
+	@JACKFIELD_SENDS="$(REPEAT)" cargo test --quiet --locked --package jackfield-tests --test e2e sends:: -- --nocapture --test-threads 3
 
 swap: ## Change versions under traffic, each isolation (SWAPS=200 RATE=200), and print the pauses
 	@cargo build --quiet --locked --workspace

@@ -1,7 +1,7 @@
 //! What is peculiar to Discord, against crabline's API and gateway. Rate limits, nonces and files,
 //! which crabline does not simulate, are played in the plugin's own tests.
 
-mod front;
+pub(crate) mod front;
 
 use crate::channels::{Heard, LONG, Platform, asked_for_long, connected, gateway, hears};
 use front::Front;

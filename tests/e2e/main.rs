@@ -52,6 +52,7 @@ mod repair;
 mod rights;
 mod sandbox;
 mod schemas;
+mod sends;
 mod service;
 mod startup;
 mod swap;

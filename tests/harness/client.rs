@@ -210,6 +210,12 @@ impl Client {
         }
     }
 
+    /// The bare socket, for a play whose gateway may end at any time.
+    #[must_use]
+    pub fn into_socket(self) -> Socket {
+        self.socket
+    }
+
     /// Closes the connection in order.
     pub async fn close(self) {
         self.socket.close().await;

@@ -110,12 +110,20 @@ impl Connect {
         self.open_on(Socket::open(port).await).await
     }
 
+    /// As [`Connect::open`], for a gateway that may end at any time; `None` when it did.
+    pub async fn seek(&self, port: u16) -> Option<Client> {
+        self.open_on(Socket::seek(port).await?).await.ok()
+    }
+
     /// Does the handshake on an open socket.
     ///
     /// # Errors
     /// The refusal, when the gateway does not answer with `hello-ok`.
     pub async fn open_on(&self, mut socket: Socket) -> Result<Client, Refusal> {
-        let challenge = socket.frame().await;
+        let challenge = match socket.next().await {
+            Incoming::Frame(frame) => frame,
+            end => return Err(Refusal { error: None, end }),
+        };
         assert_eq!(challenge["event"], "connect.challenge", "{challenge}");
         let nonce = challenge["payload"]["nonce"].as_str().expect("a nonce is a string");
         let ts = challenge["payload"]["ts"].as_u64().expect("ts is milliseconds");

@@ -27,6 +27,7 @@ pub mod node;
 pub mod openclaw;
 pub mod output;
 pub mod pi;
+pub mod proxy;
 pub mod script;
 pub mod socket;
 pub mod sums;

@@ -58,6 +58,19 @@ impl Socket {
     /// # Errors
     /// The HTTP status with which the gateway refused the upgrade.
     pub async fn try_open(port: u16, headers: &[(&str, &str)]) -> Result<Self, StatusCode> {
+        match Self::upgrade(port, headers).await {
+            Ok(socket) => Ok(socket),
+            Err(tungstenite::Error::Http(response)) => Err(response.status()),
+            Err(error) => panic!("no WebSocket on port {port}: {error}"),
+        }
+    }
+
+    /// Opens a socket to a gateway that may be gone; `None` when it is.
+    pub async fn seek(port: u16) -> Option<Self> {
+        Self::upgrade(port, &[]).await.ok()
+    }
+
+    async fn upgrade(port: u16, headers: &[(&str, &str)]) -> Result<Self, tungstenite::Error> {
         let mut request =
             format!("ws://127.0.0.1:{port}/").into_client_request().expect("that is a URL");
         for (name, value) in headers {
@@ -73,11 +86,7 @@ impl Socket {
         let opening = connect_async_with_config(request, Some(limits), false);
         let upgrade =
             patiently(Box::pin(opening), || format!("no answer to the upgrade on port {port}"));
-        match upgrade.await {
-            Ok((stream, _)) => Ok(Self { stream }),
-            Err(tungstenite::Error::Http(response)) => Err(response.status()),
-            Err(error) => panic!("no WebSocket on port {port}: {error}"),
-        }
+        upgrade.await.map(|(stream, _)| Self { stream })
     }
 
     /// Sends a frame.

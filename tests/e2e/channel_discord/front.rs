@@ -19,9 +19,9 @@ use tokio_tungstenite::{
 };
 
 /// The front; it ends with its runtime.
-pub(super) struct Front {
+pub(crate) struct Front {
     /// Where it listens.
-    pub(super) port: u16,
+    pub(crate) port: u16,
     orders: broadcast::Sender<Order>,
     shared: Arc<Shared>,
 }
@@ -44,7 +44,7 @@ struct Shared {
 
 impl Front {
     /// Puts a front before the gateway at `url`.
-    pub(super) async fn before(url: &str) -> Self {
+    pub(crate) async fn before(url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let port = listener.local_addr().expect("it is bound").port();
         let (orders, _) = broadcast::channel(16);

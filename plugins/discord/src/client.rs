@@ -9,7 +9,10 @@
 mod download;
 mod limits;
 
-use crate::{config::Settings, error::Failure};
+use crate::{
+    config::Settings,
+    error::{Failure, code},
+};
 use jackfield_plugin_api::{
     PluginError,
     serde_json::{self, Value},
@@ -35,6 +38,13 @@ const QUESTION_PAUSE: Duration = Duration::from_millis(500);
 const QUESTION_PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Longest piece of Discord's own words in an error.
 const WORDS_CHARS_MAX: usize = 300;
+
+/// In the form that Discord wants; its wall blocks others. The address must be one.
+const USER_AGENT: &str = concat!(
+    "DiscordBot (https://crates.io/crates/jackfield-discord, ",
+    env!("CARGO_PKG_VERSION"),
+    ")"
+);
 
 /// One call, ready to be made any number of times.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +99,7 @@ impl Rest {
     pub(crate) fn new(settings: &Settings) -> Result<Self, PluginError> {
         let http = Client::builder()
             .tls_backend_preconfigured(tls())
-            .user_agent(concat!("DiscordBot (jackfield-discord, ", env!("CARGO_PKG_VERSION"), ")"))
+            .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_PATIENCE)
             .redirect(Policy::none())
             .build()
@@ -162,7 +172,11 @@ impl Rest {
         if status.is_server_error() {
             return Err(Failure::Broken(status.as_u16()));
         }
-        Err(refusal(status, &response.bytes().await.unwrap_or_default()))
+        let mut refusal = refusal(status, &response.bytes().await.unwrap_or_default());
+        if let Failure::Refused { code: code::MISSING_PERMISSIONS, text, .. } = &mut refusal {
+            text.push_str(&needs(call));
+        }
+        Err(refusal)
     }
 }
 
@@ -196,16 +210,44 @@ struct Words {
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Failure {
-    let words: Option<Words> = serde_json::from_slice(body).ok();
-    let (code, mut text) = match &words {
-        Some(words) => (words.code, words.message.clone()),
-        None => (0, "no reason given".to_owned()),
+    let words = match serde_json::from_slice::<Words>(body) {
+        Ok(words) => words,
+        Err(_) if status == StatusCode::PAYLOAD_TOO_LARGE => {
+            let message = "the request is too large".to_owned();
+            Words { code: code::TOO_LARGE, message, errors: Value::Null }
+        }
+        Err(_) => return Failure::Walled(status.as_u16()),
     };
-    if let Some((field, reason)) = words.as_ref().and_then(|words| first_reason(&words.errors)) {
+    let (code, mut text) = (words.code, words.message);
+    if let Some((field, reason)) = first_reason(&words.errors) {
         text = format!("{text}: {field}: {reason}");
     }
     let text = text.chars().filter(|c| !c.is_control()).take(WORDS_CHARS_MAX).collect();
     Failure::Refused { status: status.as_u16(), code, text }
+}
+
+/// What the bot's role must be allowed for a call to be done.
+fn needs(call: &Call) -> String {
+    let parts: Vec<&str> = call.path.split('/').collect();
+    let needed = match (&call.method, &parts[..]) {
+        (&Method::POST, ["channels", _, "messages"]) => match &call.body {
+            Body::Json(body) if body.get("poll").is_some() => "Send Polls",
+            Body::Files(..) => {
+                "Attach Files and Send Messages, in a thread Send Messages in Threads"
+            }
+            _ => "Send Messages, in a thread Send Messages in Threads",
+        },
+        (_, ["channels", _, "messages", "pins", _]) => "Pin Messages",
+        (_, [.., "reactions", _, "@me"]) => "Add Reactions and Read Message History",
+        (&Method::POST, ["channels", .., "threads"]) => {
+            "Create Public Threads, in a forum Send Messages"
+        }
+        (&Method::PATCH, ["channels", _]) => "Manage Threads",
+        (&Method::DELETE, _) => "Manage Messages, to delete what others wrote",
+        (&Method::GET, _) => "View Channel and Read Message History",
+        _ => return String::new(),
+    };
+    format!("; the bot needs {needed}")
 }
 
 /// Discord says what is wrong with a body as a tree of its fields, with `_errors` at the leaves.
@@ -244,8 +286,21 @@ async fn form(json: &Value, files: &[Upload]) -> Result<Form, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Failure, refusal};
-    use reqwest::StatusCode;
+    use super::{Call, Failure, code, needs, refusal};
+    use reqwest::{Method, StatusCode};
+
+    #[test]
+    fn a_missing_permission_is_called_by_its_name() {
+        for (method, path, name) in [
+            (Method::POST, "channels/1/messages", "Send Messages"),
+            (Method::PUT, "channels/1/messages/2/reactions/x/@me", "Add Reactions"),
+            (Method::PUT, "channels/1/messages/pins/2", "Pin Messages"),
+            (Method::POST, "channels/1/messages/2/threads", "Create Public Threads"),
+        ] {
+            assert!(needs(&Call::new(method, path)).contains(name), "{path}");
+        }
+        assert_eq!(needs(&Call::new(Method::POST, "users/@me/channels")), "");
+    }
 
     #[test]
     fn a_refusal_says_which_field_and_why() {
@@ -256,7 +311,9 @@ mod tests {
         };
         assert_eq!((status, code), (400, 50_035));
         assert_eq!(text, "Invalid Form Body: content: Must be 2000 or fewer.");
-        let odd = refusal(StatusCode::FORBIDDEN, b"<html>\n");
-        assert_eq!(odd.to_string(), "Discord refused it: no reason given (403, code 0)");
+        let wall = refusal(StatusCode::FORBIDDEN, b"<html>\n");
+        assert_eq!(wall, Failure::Walled(403), "Discord's own refusals are JSON");
+        let large = refusal(StatusCode::PAYLOAD_TOO_LARGE, b"<html>\n");
+        assert!(large.has_code(code::TOO_LARGE), "{large}");
     }
 }

@@ -66,14 +66,21 @@ impl Config {
         if named.is_empty() {
             return Ok(vec![(DEFAULT_ACCOUNT.to_owned(), shared.settings(None, "")?)]);
         }
-        let mut accounts = Vec::new();
+        let mut accounts: Vec<(String, Settings)> = Vec::new();
         for (name, table) in named {
             let path = format!("/accounts/{name}");
             let table = table.as_object().ok_or_else(|| wrong(&path, "must be a table"))?;
             let own = keys(table, &path)?;
-            if own.enabled != Some(false) {
-                accounts.push((name.clone(), own.settings(Some(&shared), &path)?));
+            if own.enabled == Some(false) {
+                continue;
             }
+            let settings = own.settings(Some(&shared), &path)?;
+            // Discord would tell both of everything, and everything would be answered twice.
+            if let Some((other, _)) = accounts.iter().find(|(_, s)| s.token == settings.token) {
+                let text = format!("is the token of account `{other}` too: each bot has its own");
+                return Err(wrong(&format!("{path}/bot_token"), &text));
+            }
+            accounts.push((name.clone(), settings));
         }
         Ok(accounts)
     }
@@ -226,6 +233,10 @@ mod tests {
             (json!({"bot_token": 7}), ["/bot_token", "text"]),
             (json!({"accounts": {"w": {}}}), ["/accounts/w/bot_token", "missing"]),
             (json!({"accounts": {"w": 1}}), ["/accounts/w", "table"]),
+            (
+                json!({"bot_token": "x", "accounts": {"a": {}, "b": {}}}),
+                ["/accounts/b/bot_token", "`a`"],
+            ),
         ] {
             let error = read(table).unwrap_err();
             assert!(words.iter().all(|word| error.contains(word)), "{error}");

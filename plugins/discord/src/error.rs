@@ -19,6 +19,8 @@ pub(crate) enum Failure {
     Refused { status: u16, code: u64, text: String },
     /// A fault on Discord's side; the request may have been carried out.
     Broken(u16),
+    /// Something before Discord refused, in words that are not Discord's: nothing was done.
+    Walled(u16),
     /// The request succeeded, but its answer makes no sense.
     Garbled,
 }
@@ -28,11 +30,27 @@ pub(crate) mod code {
     pub(crate) const UNKNOWN_CHANNEL: u64 = 10_003;
     pub(crate) const UNKNOWN_MESSAGE: u64 = 10_008;
     pub(crate) const TOO_LARGE: u64 = 40_005;
-    pub(crate) const CANNOT_DM: u64 = 50_007;
-    pub(crate) const MISSING_ACCESS: u64 = 50_001;
     pub(crate) const MISSING_PERMISSIONS: u64 = 50_013;
+    pub(crate) const BAD_WEBHOOK_TOKEN: u64 = 50_027;
+    pub(crate) const INVALID_FORM: u64 = 50_035;
     pub(crate) const THREAD_ARCHIVED: u64 = 50_083;
+    pub(crate) const NO_HISTORY_TO_REPLY: u64 = 160_002;
+    pub(crate) const THREAD_EXISTS: u64 = 160_004;
 }
+
+/// A refusal that passes by itself: how long Discord is left alone about it.
+fn passes_in(code: u64) -> Option<Duration> {
+    Some(Duration::from_secs(match code {
+        20_022 | 20_028 | 20_029 | 40_062 => 30, // write limits that are no 429
+        40_003 => 60,                            // direct chats opened too fast
+        130_000 => 10,                           // overloaded
+        40_004 | 40_006 | 40_333 => 300,         // switched off for now; Cloudflare
+        _ => return None,
+    }))
+}
+
+/// A wall before Discord is tried again after this long.
+const WALL_PAUSE: Duration = Duration::from_mins(1);
 
 /// Whether doing the same thing twice does harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,31 +62,53 @@ pub(crate) enum Repeat {
 }
 
 impl Failure {
+    /// Whether the bot's token is rejected; a command's token has an end of its own.
     pub(crate) fn is_unauthorized(&self) -> bool {
-        matches!(self, Self::Refused { status: 401, .. })
+        matches!(self, Self::Refused { status: 401, .. }) && !self.has_code(code::BAD_WEBHOOK_TOKEN)
     }
 
     pub(crate) fn has_code(&self, wanted: u64) -> bool {
         matches!(self, Self::Refused { code, .. } if *code == wanted)
     }
 
+    /// Whether a reply was refused for being one; as an ordinary message it may go.
+    pub(crate) fn is_about_reply(&self) -> bool {
+        match self {
+            Self::Refused { code: code::NO_HISTORY_TO_REPLY, .. } => true,
+            Self::Refused { code: code::INVALID_FORM, text, .. } => {
+                text.contains("message_reference")
+            }
+            _ => false,
+        }
+    }
+
     /// Whether asking again later can help.
     pub(crate) fn is_passing(&self) -> bool {
-        !matches!(self, Self::Refused { .. } | Self::Garbled)
+        match self {
+            Self::Refused { code, .. } => passes_in(*code).is_some(),
+            Self::Garbled | Self::Walled(_) => false,
+            _ => true,
+        }
     }
 
     /// The outcome of an attempt that failed this way.
     pub(crate) fn outcome(&self, repeat: Repeat) -> SendError {
         let text = self.to_string();
+        let after = |error: SendError, wait: Duration| {
+            error.after_ms(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
+        };
         match self {
             Self::Offline(_) => SendError::retryable("offline", text),
-            Self::Limited(after) => {
-                let ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-                SendError::retryable("rate_limited", text).after_ms(ms.max(1))
-            }
+            Self::Limited(wait) => after(SendError::retryable("rate_limited", text), *wait),
+            Self::Walled(_) => after(SendError::retryable("blocked", text), WALL_PAUSE),
             // A new token in the settings mends it, and nothing was sent.
-            Self::Refused { status: 401, .. } => SendError::retryable("unauthorized", text),
-            Self::Refused { code, .. } => SendError::permanent(word(*code), text),
+            Self::Refused { .. } if self.is_unauthorized() => {
+                SendError::retryable("unauthorized", text)
+            }
+            Self::Refused { code, .. } => match passes_in(*code) {
+                Some(wait) => after(SendError::retryable(word(*code), text), wait),
+                None => SendError::permanent(word(*code), text),
+            },
             Self::Lost(_) | Self::Broken(_) if repeat == Repeat::Harmless => {
                 SendError::retryable("no_answer", text)
             }
@@ -84,28 +124,38 @@ fn word(code: u64) -> &'static str {
     match code {
         code::UNKNOWN_CHANNEL => "unknown_conversation",
         code::UNKNOWN_MESSAGE => "unknown_message",
-        code::TOO_LARGE => "too_large",
-        code::CANNOT_DM => "cannot_message_user",
-        code::MISSING_ACCESS | code::MISSING_PERMISSIONS => "forbidden",
+        10_014 => "unknown_emoji",
+        20_022 | 20_028 | 20_029 | 40_003 | 40_062 => "rate_limited",
+        code::TOO_LARGE | 50_045 => "too_large",
+        40_333 => "blocked",
+        40_066 | 40_067 => "tag_needed",
+        50_007 => "cannot_message_user",
+        50_001 | code::MISSING_PERMISSIONS | code::NO_HISTORY_TO_REPLY => "forbidden",
         code::THREAD_ARCHIVED => "archived",
+        160_005 => "locked",
+        200_000 | 200_001 | 240_000 => "filtered",
         _ => "refused",
     }
 }
 
 /// What to do about a refusal, where there is more to say than Discord does.
-fn advice(status: u16, code: u64) -> &'static str {
+fn advice(code: u64) -> &'static str {
     match code {
-        _ if status == 401 => {
-            "; the bot token is not valid: reset it in the Developer Portal, page Bot, and change \
-             bot_token"
+        10_014 => "; give the emoji itself, or a server's own as name:id",
+        30_010 => "; the message has as many different reactions as it can have",
+        40_333 => "; Discord's Cloudflare blocks this machine's address for a while",
+        40_066 | 40_067 => {
+            "; the forum wants a tag on each post that only moderators may set: allow one to everybody"
         }
-        code::MISSING_ACCESS => "; give the bot's role View Channel there",
+        50_001 => "; give the bot's role View Channel there",
         code::MISSING_PERMISSIONS => {
             "; give the bot's role the permission in the channel's settings"
         }
-        code::CANNOT_DM => "; the person shares no server with the bot or takes no direct messages",
-        code::TOO_LARGE => "; the files are larger than this server takes",
+        50_007 => "; the person shares no server with the bot or takes no direct messages",
+        code::TOO_LARGE | 50_045 => "; the files are larger than this server takes",
         code::THREAD_ARCHIVED => "; the thread is archived and the bot may not open it",
+        160_005 => "; only somebody with Manage Threads can unlock the thread",
+        200_000 | 200_001 => "; a rule of the server's AutoMod did it: let it spare the bot's role",
         _ => "",
     }
 }
@@ -120,9 +170,19 @@ impl fmt::Display for Failure {
             }
             Self::Refused { status, code, text } => {
                 write!(f, "Discord refused it: {text} ({status}, code {code})")?;
-                f.write_str(advice(*status, *code))
+                f.write_str(if self.is_unauthorized() {
+                    "; the bot token is not valid: reset it in the Developer Portal, page Bot, and \
+                     change bot_token"
+                } else {
+                    advice(*code)
+                })
             }
             Self::Broken(status) => write!(f, "Discord has trouble: status {status}"),
+            Self::Walled(status) => write!(
+                f,
+                "something before Discord refused it (status {status}, not in Discord's words): a \
+                 proxy, a wrong api_base, or Cloudflare, which blocks an address for some time"
+            ),
             Self::Garbled => f.write_str("Discord's answer could not be read"),
         }
     }
@@ -143,7 +203,8 @@ pub(crate) fn fatal_close(close: u16) -> Option<&'static str> {
         4013 => "Discord knows an intent of ours no longer (4013): a newer adapter is needed",
         4014 => {
             "Discord denies the Message Content intent (4014): switch it on in the Developer Portal, \
-             page Bot, Privileged Gateway Intents, or set message_content = false"
+             page Bot, Privileged Gateway Intents (it is tried again by itself then), or set \
+             message_content = false"
         }
         _ => return None,
     })
@@ -173,7 +234,12 @@ mod tests {
                 Permanent,
                 "unknown_conversation",
             ),
-            (refused(403, code::MISSING_ACCESS), Repeat::Harmful, Permanent, "forbidden"),
+            (refused(403, 50_001), Repeat::Harmful, Permanent, "forbidden"),
+            (refused(403, 40_333), Repeat::Harmful, Retryable, "blocked"),
+            (refused(400, 40_003), Repeat::Harmful, Retryable, "rate_limited"),
+            (refused(400, 160_005), Repeat::Harmful, Permanent, "locked"),
+            (refused(401, code::BAD_WEBHOOK_TOKEN), Repeat::Harmful, Permanent, "refused"),
+            (Failure::Walled(403), Repeat::Harmful, Retryable, "blocked"),
             (refused(400, 50_035), Repeat::Harmful, Permanent, "refused"),
         ] {
             let error = failure.outcome(repeat);

@@ -35,7 +35,15 @@ impl Limits {
     }
 
     /// Waits for the turn of a call, or says how long the wait would be.
-    pub(super) async fn permit(&self, call: &Call, patience: Duration) -> Result<Permit, Failure> {
+    pub(super) async fn permit(
+        &self,
+        call: &Call,
+        patience: Duration,
+    ) -> Result<Option<Permit>, Failure> {
+        // Discord counts these apart, and somebody waits for three seconds at most.
+        if call.path.starts_with("interactions/") {
+            return Ok(None);
+        }
         let until = *self.all_until.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(left) = until.and_then(|at| at.checked_duration_since(Instant::now())) {
             return Err(Failure::Limited(left));
@@ -43,7 +51,7 @@ impl Limits {
         let endpoint = endpoint(call);
         let waiting = self.buckets.acquire(endpoint.clone());
         if let Ok(permit) = timeout(WAIT_MAX.min(patience / 2), waiting).await {
-            return Ok(permit);
+            return Ok(Some(permit));
         }
         let bucket = self.buckets.bucket(endpoint).await;
         let left = bucket
@@ -54,12 +62,17 @@ impl Limits {
     /// Learns from an answer; tells how long to wait when it is a 429.
     pub(super) fn learn(
         &self,
-        permit: Permit,
+        permit: Option<Permit>,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Option<Duration> {
+        let complete = |counted| {
+            if let Some(permit) = permit {
+                permit.complete(counted);
+            }
+        };
         if status != StatusCode::TOO_MANY_REQUESTS {
-            permit.complete(counted(headers));
+            complete(counted(headers));
             return None;
         }
         let after = seconds(headers, RETRY_AFTER.as_str()).unwrap_or(WAIT_UNKNOWN);
@@ -67,7 +80,7 @@ impl Limits {
         let global = headers.contains_key("x-ratelimit-global")
             || text(headers, RateLimitHeaders::SCOPE) == Some("global");
         if let Some(bucket) = bucket.filter(|_| !global) {
-            permit.complete(Some(RateLimitHeaders {
+            complete(Some(RateLimitHeaders {
                 bucket: bucket.as_bytes().to_vec(),
                 limit: 0,
                 remaining: 0,
@@ -75,7 +88,7 @@ impl Limits {
             }));
         } else {
             // The account as a whole, or a wall before Discord that knows no buckets.
-            permit.complete(None);
+            complete(None);
             let mut until = self.all_until.lock().unwrap_or_else(PoisonError::into_inner);
             *until = Some(Instant::now() + after);
         }
@@ -91,7 +104,15 @@ fn endpoint(call: &Call) -> Endpoint {
         Method::PUT => Counted::Put,
         _ => Counted::Get,
     };
-    let path = call.path.split('?').next().unwrap_or_default().to_owned();
+    let path = call.path.split('?').next().unwrap_or_default();
+    // A limit holds for all messages of a channel, so what it is counted by names none of them: an
+    // emoji, and numbers behind that of the channel. A command's token stays.
+    let counted = |(at, part): (usize, &str)| match part {
+        part if at >= 2 && part.bytes().all(|c| c.is_ascii_digit()) => ":id".to_owned(),
+        part if part.contains(['%', ':']) => ":emoji".to_owned(),
+        part => part.to_owned(),
+    };
+    let path = path.split('/').enumerate().map(counted).collect::<Vec<_>>().join("/");
     Endpoint { method, path }
 }
 
@@ -167,7 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_counted_without_the_query() {
-        assert_eq!(endpoint(&Call::get("channels/1/messages?after=2")).path, "channels/1/messages");
+    fn limits_are_counted_for_all_messages_of_a_channel() {
+        let path = |path: &str| endpoint(&Call::get(path)).path;
+        assert_eq!(path("channels/1/messages?after=2"), "channels/1/messages");
+        assert_eq!(path("channels/1/messages/77"), "channels/1/messages/:id");
+        assert_eq!(
+            path("channels/1/messages/7/reactions/%F0%9F/@me"),
+            "channels/1/messages/:id/reactions/:emoji/@me"
+        );
+        assert_eq!(path("webhooks/5/tok/messages/@original"), "webhooks/5/tok/messages/@original");
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Everything remembered is bounded: when a list is full its oldest entry goes.
 
+mod commands;
 mod echo;
 mod recent;
 
+pub(crate) use commands::Command;
 pub(crate) use echo::{ECHO_LOOK, Echo};
 
 use crate::{
@@ -13,9 +15,10 @@ use crate::{
     inbound::wire::{Interaction, User},
     places::Places,
 };
+use commands::Commands;
 use jackfield_plugin_api::{
     Account, PluginError,
-    link::LinkState,
+    link::{LinkReport, LinkState},
     tokio::{
         sync::watch,
         time::{Instant, timeout},
@@ -26,14 +29,18 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 const AUTHORS_MAX: usize = 4096;
 const ATTEMPTS_MAX: usize = 1024;
-const COMMANDS_MAX: usize = 256;
-/// Discord takes an answer to a command for a quarter of an hour.
-const COMMAND_LIFE: Duration = Duration::from_mins(14);
+/// Messages of ours that are remembered by their nonce, and whose they are.
+const OWN_MAX: usize = 4096;
+/// What the bot's role is allowed by the address that invites it: View Channels, Send Messages, Add
+/// Reactions, Attach Files, Read Message History, Create Public Threads, Send Messages in Threads,
+/// Send Polls, Pin Messages.
+pub(crate) const PERMISSIONS: u64 =
+    1 << 6 | 1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 35 | 1 << 38 | 1 << 49 | 1 << 51;
 
 /// One bot of the configuration.
 pub(crate) struct Bot {
@@ -62,19 +69,12 @@ pub(crate) struct Identity {
     pub(crate) application: Option<String>,
 }
 
-/// A command that somebody waits for an answer to.
-#[derive(Clone)]
-pub(crate) struct Command {
-    pub(crate) application: String,
-    /// Answers are signed with it; never print it.
-    pub(crate) token: String,
-    until: Instant,
-}
-
 /// What is known of a send, for when it must be repeated or looked for.
 #[derive(Clone)]
 pub(crate) struct Attempt {
     pub(crate) first: Instant,
+    /// The same by the clock, milliseconds since the Unix epoch.
+    pub(crate) begun_ms: u64,
     /// Nonce → message, for the parts that are known to be out.
     pub(crate) parts: HashMap<String, String>,
     command: Option<Command>,
@@ -90,8 +90,13 @@ struct Memory {
     /// Message → author: Discord does not say whose message was deleted.
     authors: Recent<User>,
     attempts: Recent<Attempt>,
-    /// Channel → the commands used there, oldest first.
-    commands: Recent<Vec<Command>>,
+    /// Nonce → message, as our own messages came back. Discord tells a nonce once and never again.
+    heard: Recent<String>,
+    /// Message → the send that it is a part of.
+    spoken_for: Recent<String>,
+    commands: Commands,
+    /// In no server: nobody invited the bot yet.
+    alone: bool,
     /// Stream → the newest message of it that is stored.
     cursors: HashMap<String, u64>,
 }
@@ -110,7 +115,10 @@ impl Bot {
             echo: Echo::default(),
             authors: Recent::new(AUTHORS_MAX),
             attempts: Recent::new(ATTEMPTS_MAX),
-            commands: Recent::new(COMMANDS_MAX),
+            heard: Recent::new(OWN_MAX),
+            spoken_for: Recent::new(OWN_MAX),
+            commands: Commands::default(),
+            alone: false,
             cursors,
         };
         Ok(Self {
@@ -176,10 +184,36 @@ impl Bot {
         self.link.send_replace((state, detail.to_owned()));
         if state == LinkState::Connected {
             let Identity { user, name, .. } = self.identity();
-            self.account.connected_as(format!("{name} ({user})")).await;
+            let account = self.account.id().clone();
+            let (detail, identity) = (self.invitation(), Some(format!("{name} ({user})")));
+            self.account.host().link(LinkReport { account, state, detail, identity }).await;
         } else {
             self.account.link(state, detail).await;
         }
+    }
+
+    /// Notes whether a login found the bot in any server.
+    pub(crate) fn set_alone(&self, alone: bool) {
+        self.memory().alone = alone;
+    }
+
+    /// Somebody took the bot into a server; if it was in none, the link says so no longer.
+    pub(crate) async fn invited(&self) {
+        let was_alone = std::mem::take(&mut self.memory().alone);
+        let connected = self.link.borrow().0 == LinkState::Connected;
+        if was_alone && connected {
+            self.report(LinkState::Connected, "connected").await;
+        }
+    }
+
+    /// What a person must do while the bot is in no server.
+    pub(crate) fn invitation(&self) -> Option<String> {
+        let memory = self.memory();
+        let application = memory.identity.application.as_ref().filter(|_| memory.alone)?;
+        Some(format!(
+            "in no server yet: open https://discord.com/oauth2/authorize?client_id={application}\
+             &scope=bot+applications.commands&permissions={PERMISSIONS} and choose one"
+        ))
     }
 
     pub(crate) fn note_author(&self, message: &str, author: &User) {
@@ -198,6 +232,7 @@ impl Bot {
         }
         let attempt = Attempt {
             first: Instant::now(),
+            begun_ms: now_ms(),
             parts: HashMap::new(),
             command: None,
             command_chosen: false,
@@ -212,36 +247,46 @@ impl Bot {
     }
 
     pub(crate) fn note_part(&self, key: &str, nonce: &str, message: &str) {
-        if let Some(attempt) = self.memory().attempts.of_mut(key) {
+        let mut memory = self.memory();
+        memory.spoken_for.put(message, key.to_owned());
+        if let Some(attempt) = memory.attempts.of_mut(key) {
             attempt.parts.insert(nonce.to_owned(), message.to_owned());
         }
     }
 
-    /// Notes that somebody waits for the answer to a command.
-    pub(crate) fn expect_answer(&self, channel: &str, interaction: &Interaction) {
-        let command = Command {
-            application: interaction.application_id.clone(),
-            token: interaction.token.clone(),
-            until: Instant::now() + COMMAND_LIFE,
-        };
-        let mut memory = self.memory();
-        match memory.commands.of_mut(channel) {
-            Some(waiting) => waiting.push(command),
-            None => memory.commands.put(channel, vec![command]),
-        }
+    /// Notes a message of ours that came back with its nonce.
+    pub(crate) fn note_heard(&self, nonce: &str, message: &str) {
+        self.memory().heard.put(nonce, message.to_owned());
     }
 
-    /// The command that a send answers: the oldest of its channel that still waits, chosen by the first
-    /// attempt and kept for the others.
-    pub(crate) fn command_for(&self, key: &str, channel: &str) -> Option<Command> {
+    /// The message that a nonce became, if it came back.
+    pub(crate) fn heard(&self, nonce: &str) -> Option<String> {
+        self.memory().heard.of(nonce).cloned()
+    }
+
+    /// Whether a message is known to be a part of another send.
+    pub(crate) fn is_of_another(&self, message: &str, key: &str) -> bool {
+        self.memory().spoken_for.of(message).is_some_and(|other| other != key)
+    }
+
+    /// Notes that somebody waits for the answer to a command.
+    pub(crate) fn expect_answer(&self, channel: &str, interaction: &Interaction) {
+        self.memory().commands.note(channel, interaction);
+    }
+
+    /// The command that a send answers: the one that it replies to, or else the oldest of its channel
+    /// that still waits. Chosen by the first attempt and kept for the others.
+    pub(crate) fn command_for(
+        &self,
+        key: &str,
+        channel: &str,
+        reply_to: Option<&str>,
+    ) -> Option<Command> {
         let mut memory = self.memory();
         let Memory { attempts, commands, .. } = &mut *memory;
         let attempt = attempts.of_mut(key)?;
         if !std::mem::replace(&mut attempt.command_chosen, true) {
-            attempt.command = commands.of_mut(channel).and_then(|waiting| {
-                waiting.retain(|command| command.until > Instant::now());
-                (!waiting.is_empty()).then(|| waiting.remove(0))
-            });
+            attempt.command = commands.take(channel, reply_to);
         }
         attempt.command.clone()
     }
@@ -265,4 +310,10 @@ impl Bot {
             None => drop(memory.cursors.insert(stream.to_owned(), message)),
         }
     }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }

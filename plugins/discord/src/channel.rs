@@ -98,7 +98,11 @@ impl Channel for Discord {
         if state != LinkState::Connected {
             return Err(format!("the token is good, but the link is not up: {why}"));
         }
-        Ok(format!("{} ({}), listening", user.username.unwrap_or_default(), user.id))
+        let who = format!("{} ({}), listening", user.username.unwrap_or_default(), user.id);
+        Ok(match bot.invitation() {
+            Some(invitation) => format!("{who}; {invitation}"),
+            None => who,
+        })
     }
 
     /// Lets go of the sockets and keeps the sessions: the next version resumes them, and Discord

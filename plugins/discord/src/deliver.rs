@@ -2,10 +2,13 @@
 //!
 //! Each message carries a nonce made of the gateway's key, so a second attempt within minutes gets
 //! the first one's message from Discord instead of a second message. A send of several parts goes on
-//! after the last part that is known to be out, from memory or from the channel's history.
+//! after the last part that is known to be out, from memory or from what our messages there say.
 //!
 //! Must not know: how calls are written (that is `outbound`).
 
+mod action;
+mod history;
+mod posts;
 mod reconcile;
 mod target;
 
@@ -23,7 +26,7 @@ use jackfield_plugin_api::{
     Outgoing, SendError,
     id::MessageId,
     outbound::{Outbound, Receipt, Target},
-    serde_json::{Value, json},
+    serde_json::json,
     tokio::time::Instant,
 };
 use std::{collections::HashMap, time::Duration};
@@ -39,7 +42,7 @@ pub(crate) async fn deliver(bot: &Bot, out: &Outgoing) -> Result<Receipt, SendEr
         Outbound::Message { to, text, attachments, reply_to, silent } => {
             let parts = outbound::parts(text, attachments, &out.idem_key)?;
             let reply_to = reply_to.as_ref().map(MessageId::as_str);
-            job.message(to, &parts, Manner { reply_to, silent: *silent }).await
+            job.message(to, &parts, Manner { reply_to, silent: *silent, ..Manner::default() }).await
         }
         Outbound::Edit { to, message, text } => job.edit(to, message.as_str(), text).await,
         Outbound::Delete { to, message } => {
@@ -64,6 +67,10 @@ pub(crate) async fn deliver(bot: &Bot, out: &Outgoing) -> Result<Receipt, SendEr
         }
         Outbound::Poll { to, question, options, choices_max, duration_s } => {
             let goal = job.goal(to).await?;
+            if goal.forum {
+                let text = "a forum takes no poll as a post: name one of its posts as the thread";
+                return Err(SendError::permanent("no_poll_here", text));
+            }
             let poll = (question.as_str(), &options[..]);
             let key = &out.idem_key;
             let call = outbound::poll(&goal.channel, poll, *choices_max, *duration_s, key)?;
@@ -107,17 +114,21 @@ impl<'a> Job<'a> {
         manner: Manner<'_>,
     ) -> Result<Receipt, SendError> {
         let mut goal = self.goal(to).await?;
-        let known = self.known(&goal, parts).await?;
+        let name = outbound::post_name(&parts[0], manner.title);
+        let known = self.known(&goal, &name, parts).await?;
         let mut sent: Vec<String> = Vec::new();
         for (at, part) in parts.iter().enumerate() {
             if let Some(message) = known.get(&part.nonce) {
+                if goal.forum {
+                    goal = Goal::made(message);
+                }
                 sent.push(message.clone());
                 continue;
             }
             let manner = Manner { reply_to: manner.reply_to.filter(|_| at == 0), ..manner };
             if at == 0
-                && manner.reply_to.is_none()
-                && let Some(message) = self.answer(&goal, part).await?
+                && !goal.forum
+                && let Some(message) = self.answer(&goal, part, manner.reply_to).await?
             {
                 self.bot.note_part(self.key, &part.nonce, &message);
                 sent.push(message);
@@ -135,20 +146,24 @@ impl<'a> Job<'a> {
         Ok(Receipt { conversation: goal.created.map(Into::into), ..receipt(sent) })
     }
 
-    /// The parts that an earlier attempt got out.
+    /// The parts that an earlier attempt got out; `name` is that of a post.
     async fn known(
         &self,
         goal: &Goal,
+        name: &str,
         parts: &[Part],
     ) -> Result<HashMap<String, String>, SendError> {
         let remembered = self.bot.known_attempt(self.key);
-        let attempt = self.bot.attempt(self.key);
+        let mut known = self.bot.attempt(self.key).parts;
+        let back = parts.iter().filter_map(|p| Some((p.nonce.clone(), self.bot.heard(&p.nonce)?)));
+        known.extend(back);
         // One part needs no look: Discord itself recognises it by its nonce.
         if !self.repeated || remembered.is_some() || parts.len() == 1 {
-            return Ok(attempt.parts);
+            return Ok(known);
         }
-        let history = reconcile::history(self.bot, &goal.channel).await.map_err(harmless)?;
-        Ok(history.by_nonce)
+        let found = reconcile::known(self.bot, self.key, goal, (name, parts)).await;
+        known.extend(found.map_err(harmless)?);
+        Ok(known)
     }
 
     /// Sends one part and tells the message it became.
@@ -159,22 +174,38 @@ impl<'a> Job<'a> {
         manner: Manner<'_>,
     ) -> Result<String, SendError> {
         if goal.forum {
-            let call = outbound::post(&goal.channel, part, manner.silent);
+            let usual = self.bot.places().known(&goal.channel).and_then(|known| {
+                let tag = known.usual_tag().filter(|_| manner.tag.is_none());
+                tag.map(str::to_owned)
+            });
+            let manner = Manner { tag: manner.tag.or(usual.as_deref()), ..manner };
+            let call = outbound::post(&goal.channel, part, manner);
             let thread: wire::Channel = self.ask(&call, goal).await.map_err(harmful)?;
             self.bot.places().note(&thread, None);
             // The first message of a post has the number of the post.
-            *goal = Goal { created: Some(thread.id.clone()), ..Goal::channel(&thread.id) };
+            *goal = Goal::made(&thread.id);
             return Ok(thread.id);
         }
         let call = outbound::create(&goal.channel, part, manner);
-        let sent: wire::Message = self.ask(&call, goal).await.map_err(harmful)?;
+        let mut sent: Result<wire::Message, Failure> = self.ask(&call, goal).await;
+        if manner.reply_to.is_some() && sent.as_ref().is_err_and(Failure::is_about_reply) {
+            // The words matter more than what they hang on; nothing was sent yet.
+            let plain = Manner { reply_to: None, ..manner };
+            sent = self.ask(&outbound::create(&goal.channel, part, plain), goal).await;
+        }
+        let sent = sent.map_err(harmful)?;
         self.bot.echo(|echo| echo.sent(&sent.id));
         Ok(sent.id)
     }
 
     /// Answers a command that somebody used there and still waits for. Doing it twice does no harm.
-    async fn answer(&self, goal: &Goal, part: &Part) -> Result<Option<String>, SendError> {
-        let Some(command) = self.bot.command_for(self.key, &goal.channel) else {
+    async fn answer(
+        &self,
+        goal: &Goal,
+        part: &Part,
+        reply_to: Option<&str>,
+    ) -> Result<Option<String>, SendError> {
+        let Some(command) = self.bot.command_for(self.key, &goal.channel, reply_to) else {
             return Ok(None);
         };
         let call = outbound::answer(&command.application, &command.token, part);
@@ -192,19 +223,12 @@ impl<'a> Job<'a> {
     /// A text that outgrew one message: the message becomes its first part, the others follow it.
     async fn edit(&self, to: &Target, message: &str, words: &str) -> Result<Receipt, SendError> {
         let mut goal = self.goal(to).await?;
-        let mut parts = outbound::parts(words, &[], self.key)?;
-        // Drafts come many times and fit as they are; only their markup may outgrow a message, and
-        // what follows behind one would be repeated with each.
-        if parts.len() > 1 && text::length(words) <= text::LIMIT {
-            parts.truncate(1);
-            words.clone_into(&mut parts[0].text);
-        }
-        let first = parts.remove(0);
+        let (first, parts) = follow_ups(words, self.key)?;
         let call = outbound::edit(&goal.channel, message, &first.text);
         let edited: Result<wire::Message, Failure> = self.ask(&call, &goal).await;
         edited.map_err(harmless)?;
         let mut sent = vec![message.to_owned()];
-        let known = self.known(&goal, &parts).await?;
+        let known = self.known(&goal, "", &parts).await?;
         for part in &parts {
             sent.push(match known.get(&part.nonce) {
                 Some(message) => message.clone(),
@@ -213,34 +237,6 @@ impl<'a> Job<'a> {
             self.bot.note_part(self.key, &part.nonce, sent.last().expect("one was sent"));
         }
         Ok(receipt(sent))
-    }
-
-    async fn action(
-        &self,
-        to: Option<&Target>,
-        name: &str,
-        params: &Value,
-    ) -> Result<Receipt, SendError> {
-        if !["pin", "unpin", "thread-create"].contains(&name) {
-            return Err(SendError::unsupported(name));
-        }
-        let to = to.ok_or_else(|| SendError::permanent("no_target", "say in which channel"))?;
-        let goal = self.goal(to).await?;
-        let text = |keys: [&str; 2]| keys.iter().find_map(|key| params.get(*key)?.as_str());
-        let message = text(["messageId", "message"]);
-        if name == "thread-create" {
-            let missing = || SendError::permanent("no_name", "a thread needs a `name`");
-            let title = text(["name", "threadName"]).ok_or_else(missing)?;
-            let call = outbound::thread(&goal.channel, message, title);
-            let thread: wire::Channel = self.ask(&call, &goal).await.map_err(harmful)?;
-            self.bot.places().note(&thread, None);
-            let extra = json!({"threadId": thread.id});
-            let conversation = Some(thread.id.into());
-            return Ok(Receipt { conversation, extra, ..Receipt::default() });
-        }
-        let missing = || SendError::permanent("no_message", "say which message: `messageId`");
-        let call = outbound::pin(&goal.channel, message.ok_or_else(missing)?, name == "pin");
-        self.tell(&call, &goal).await.map(|()| Receipt::default()).map_err(harmless)
     }
 
     async fn ask<T: serde::de::DeserializeOwned>(
@@ -272,6 +268,19 @@ impl<'a> Job<'a> {
     async fn unarchive(&self, goal: &Goal) -> Result<(), Failure> {
         self.bot.rest.tell(&outbound::unarchive(&goal.channel), self.left()).await
     }
+}
+
+/// A text that a message is changed to: what the message becomes, and what follows behind it.
+fn follow_ups(words: &str, key: &str) -> Result<(Part, Vec<Part>), SendError> {
+    let mut parts = outbound::parts(words, &[], key)?;
+    // Drafts come many times and fit as they are; only their markup may outgrow a message, and
+    // what follows behind one would be repeated with each.
+    if parts.len() > 1 && text::length(words) <= text::LIMIT {
+        parts.truncate(1);
+        words.clone_into(&mut parts[0].text);
+    }
+    let first = parts.remove(0);
+    Ok((first, parts))
 }
 
 fn harmful(failure: Failure) -> SendError {

@@ -3,9 +3,11 @@
 //! Must not know: sockets, REST, cursors.
 
 mod interaction;
+mod said;
 pub(crate) mod wire;
 
 pub(crate) use interaction::{Ack, ack, action};
+pub(crate) use said::poll_words;
 
 use crate::{places::Spot, text};
 use jackfield_plugin_api::{
@@ -13,7 +15,8 @@ use jackfield_plugin_api::{
     event::{ConversationKind, Event, InboundMessage, Quote, Sender},
     serde_json::Value,
 };
-use wire::{Content, Emoji, File, Member, Message, Reaction, User};
+use said::said;
+use wire::{Emoji, File, Interaction, Member, Message, Reaction, User};
 
 /// Milliseconds between the Unix epoch and Discord's own.
 const EPOCH_MS: u64 = 1_420_070_400_000;
@@ -31,29 +34,37 @@ pub(crate) struct Me<'a> {
     pub(crate) roles: &'a [String],
     /// The name of a channel, where known.
     pub(crate) channel_name: &'a dyn Fn(&str) -> Option<String>,
+    /// The name of a role of that server, where known.
+    pub(crate) role_name: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// A new message; `None` for Discord's own notes.
+/// A new message; `None` for Discord's own notes, and for what says nothing to us: without the
+/// Message Content intent most messages of servers come empty.
 pub(crate) fn message(message: &Message, spot: &Spot, me: Me<'_>) -> Option<InboundMessage> {
     if !WRITTEN.contains(&message.kind) {
         return None;
     }
     let author = message.author.as_ref()?;
     let sender = Sender {
-        bot: author.bot || message.webhook_id.is_some(),
+        bot: author.bot || author.system || message.webhook_id.is_some(),
         ..sender(author, message.member.as_ref(), me.id)
     };
     let forwards = message.message_reference.as_ref().is_some_and(|r| r.kind == FORWARD);
-    let mut parts = vec![said(&message.says)];
+    let mut parts = vec![said(&message.says, sender.bot)];
     let mut attachments = files(&message.says.attachments, message);
     for snapshot in &message.message_snapshots {
-        parts.push(format!("[forwarded] {}", said(&snapshot.message)));
+        parts.push(format!("[forwarded] {}", said(&snapshot.message, true)));
         attachments.extend(files(&snapshot.message.attachments, message));
     }
     parts.retain(|part| !part.is_empty());
+    // The first message of a post has the number of the post; its question is often in the title.
+    let title = spot.post.as_ref().filter(|_| message.id == message.channel_id);
+    if let Some(title) = title {
+        parts.insert(0, format!("[post: {title}]"));
+    }
     let direct = spot.place.kind == ConversationKind::Direct;
     let mentions = text::Mentions { people: &message.mentions, me };
-    Some(InboundMessage {
+    let seen = InboundMessage {
         place: spot.place.clone(),
         sender,
         message: message.id.as_str().into(),
@@ -62,7 +73,9 @@ pub(crate) fn message(message: &Message, spot: &Spot, me: Me<'_>) -> Option<Inbo
         reply_to: (!forwards).then(|| quote(message, &mentions)).flatten(),
         mentioned: direct || is_mentioned(message, me),
         sent_at_ms: sent_at_ms(&message.id),
-    })
+    };
+    let silent = seen.text.is_empty() && seen.attachments.is_empty() && !seen.mentioned;
+    (!silent).then_some(seen)
 }
 
 /// A message that got a new text; `None` for changes that nobody made, such as a preview that came.
@@ -74,6 +87,25 @@ pub(crate) fn edited(changed: &Message, spot: &Spot, me: Me<'_>) -> Option<Event
 /// Whether an update has everything an edit is made of. Otherwise the message must be fetched.
 pub(crate) fn is_whole(changed: &Message, raw: &Value) -> bool {
     changed.author.is_some() && raw.get("content").is_some()
+}
+
+/// What somebody asked by the command of the settings: words that were said to us.
+pub(crate) fn question(
+    interaction: &Interaction,
+    spot: &Spot,
+    own: &str,
+    command: &str,
+) -> Option<Event> {
+    Some(Event::Message(InboundMessage {
+        place: spot.place.clone(),
+        sender: interaction::user(interaction, own)?,
+        message: interaction.id.as_str().into(),
+        text: interaction::asked(interaction, command)?.to_owned(),
+        attachments: Vec::new(),
+        reply_to: None,
+        mentioned: true,
+        sent_at_ms: sent_at_ms(&interaction.id),
+    }))
 }
 
 /// A reaction that came or went.
@@ -101,7 +133,7 @@ pub(crate) fn sender(user: &User, member: Option<&Member>, own: &str) -> Sender 
         id: user.id.as_str().into(),
         name,
         username: user.username.clone(),
-        bot: user.bot,
+        bot: user.bot || user.system,
         own: user.id == own,
     }
 }
@@ -122,25 +154,9 @@ fn quote(message: &Message, mentions: &text::Mentions<'_>) -> Option<Quote> {
         message: id.into(),
         sender: answered.and_then(|a| Some(a.author.as_ref()?.id.as_str().into())),
         text: answered
-            .map(|answered| text::readable(&said(&answered.says), mentions))
+            .map(|answered| text::readable(&said(&answered.says, true), mentions))
             .filter(|text| !text.is_empty()),
     })
-}
-
-/// What a message says in words: its text, and the names of what only looks like something.
-fn said(content: &Content) -> String {
-    let mut parts = vec![content.content.clone()];
-    parts.extend(content.sticker_items.iter().map(|s| format!("[sticker: {}]", s.name)));
-    parts.extend(content.poll.as_ref().and_then(poll));
-    parts.retain(|part| !part.is_empty());
-    parts.join("\n")
-}
-
-fn poll(poll: &Value) -> Option<String> {
-    let question = poll.pointer("/question/text")?.as_str()?;
-    let answers = poll.get("answers")?.as_array()?.iter();
-    let answers = answers.filter_map(|answer| answer.pointer("/poll_media/text")?.as_str());
-    Some(format!("[poll: {question}: {}]", answers.collect::<Vec<_>>().join("; ")))
 }
 
 /// Addresses of files are signed and expire within a day, so a handle stands for them: the numbers

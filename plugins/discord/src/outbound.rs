@@ -20,6 +20,8 @@ const SUPPRESS_EMBEDS: u32 = 1 << 2;
 const SUPPRESS_NOTIFICATIONS: u32 = 1 << 12;
 /// Files of one message.
 const FILES_MAX: usize = 10;
+/// A request has at most 25 MiB; the text and the form around the files take some of it.
+const FILES_BYTES_MAX: u64 = 24 * 1024 * 1024;
 /// Discord's limits of a poll.
 const QUESTION_CHARS_MAX: usize = 300;
 const ANSWERS_MAX: usize = 10;
@@ -43,6 +45,10 @@ pub(crate) struct Part {
 pub(crate) struct Manner<'a> {
     pub(crate) reply_to: Option<&'a str>,
     pub(crate) silent: bool,
+    /// Of a post: its name, where it is not the beginning of its text.
+    pub(crate) title: Option<&'a str>,
+    /// Of a post: what it is sorted under.
+    pub(crate) tag: Option<&'a str>,
 }
 
 /// The parts of a message: its text, cut where Discord needs it, and its files with the last piece.
@@ -55,7 +61,7 @@ pub(crate) fn parts(
     let mut files = Vec::new();
     for file in attachments {
         match (&file.path, &file.url) {
-            (Some(path), _) => files.push(upload(path, file)),
+            (Some(path), _) => files.push((file.bytes.unwrap_or_default(), upload(path, file))),
             // Discord loads nothing by itself: what has an address is named by it.
             (None, Some(url)) => {
                 if !words.is_empty() {
@@ -70,11 +76,17 @@ pub(crate) fn parts(
         }
     }
     let mut parts: Vec<Part> = text::split(&words).into_iter().map(Part::saying).collect();
-    for (at, files) in files.chunks(FILES_MAX).enumerate() {
-        if at > 0 {
-            parts.push(Part::saying(String::new()));
+    let mut bytes_here = 0;
+    for (bytes, file) in files {
+        let last = parts.last_mut().expect("a text has a part");
+        let fits = last.files.len() < FILES_MAX && bytes_here + bytes <= FILES_BYTES_MAX;
+        if fits || last.files.is_empty() {
+            bytes_here += bytes;
+            last.files.push(file);
+        } else {
+            bytes_here = bytes;
+            parts.push(Part { files: vec![file], ..Part::saying(String::new()) });
         }
-        parts.last_mut().expect("a text has a part").files = files.to_vec();
     }
     if parts.iter().all(|part| part.text.trim().is_empty() && part.files.is_empty()) {
         return Err(SendError::permanent("empty", "Discord takes no message without text or file"));
@@ -141,29 +153,40 @@ pub(crate) fn noticed(id: &str, token: &str, body: Value) -> Call {
     Call::new(Method::POST, format!("interactions/{id}/{token}/callback")).json(body)
 }
 
-/// A new post of a forum; its name is the text's beginning.
-pub(crate) fn post(forum: &str, part: &Part, silent: bool) -> Call {
-    let name = part
-        .text
-        .lines()
-        .map(|line| line.trim_start_matches(['#', '*', ' ']))
-        .find(|l| !l.is_empty());
-    let name = thread_name(name.unwrap_or("New post"));
-    let body = json!({"name": name, "message": part.body(silent)});
+/// A new post of a forum. Discord takes no nonce with it.
+pub(crate) fn post(forum: &str, part: &Part, manner: Manner<'_>) -> Call {
+    let name = post_name(part, manner.title);
+    let mut body = json!({"name": name, "message": part.body(manner.silent)});
+    if let Some(tag) = manner.tag {
+        body["applied_tags"] = json!([tag]);
+    }
     part.fill(Call::new(Method::POST, format!("channels/{forum}/threads")), body)
 }
 
+/// What a post is called: as is said, else as its text begins.
+pub(crate) fn post_name(part: &Part, title: Option<&str>) -> String {
+    let line = |line: &'_ str| line.trim_matches(['#', '*', '_', '`', '>', ' ']).to_owned();
+    let begins = || part.text.lines().map(line).find(|line| !line.is_empty());
+    let title = title.map(str::to_owned).or_else(begins);
+    thread_name(&title.unwrap_or_else(|| "New post".to_owned()))
+}
+
 /// A thread, on a message or by itself.
-pub(crate) fn thread(channel: &str, message: Option<&str>, name: &str) -> Call {
+pub(crate) fn thread(
+    channel: &str,
+    message: Option<&str>,
+    name: &str,
+    announcements: bool,
+) -> Call {
     let name = thread_name(name);
     match message {
         Some(message) => {
             let path = format!("channels/{channel}/messages/{message}/threads");
             Call::new(Method::POST, path).json(json!({"name": name}))
         }
-        // 11 is a public thread.
+        // 11 is a public thread, 10 one of a channel for announcements.
         None => Call::new(Method::POST, format!("channels/{channel}/threads"))
-            .json(json!({"name": name, "type": 11})),
+            .json(json!({"name": name, "type": if announcements { 10 } else { 11 }})),
     }
 }
 
@@ -215,6 +238,9 @@ pub(crate) fn poll(
     key: &str,
 ) -> Result<Call, SendError> {
     let bad = |text: String| SendError::permanent("invalid_poll", text);
+    if question.trim().is_empty() || options.iter().any(|option| option.trim().is_empty()) {
+        return Err(bad("a poll needs a question, and words in each answer".to_owned()));
+    }
     if question.chars().count() > QUESTION_CHARS_MAX {
         return Err(bad(format!("a question has at most {QUESTION_CHARS_MAX} characters")));
     }

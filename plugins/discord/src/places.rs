@@ -6,14 +6,22 @@
 //! Full case: a bot that sees more channels than fit forgets them all and asks again for those that
 //! speak.
 
-use crate::inbound::wire::{Channel, Guild};
+mod servers;
+
+use crate::inbound::wire::{Channel, Guild, MemberChange, RoleChange, Tag};
 use jackfield_plugin_api::event::{ConversationKind, Place};
+use servers::Server;
 use std::collections::HashMap;
 
 const CHANNELS_MAX: usize = 20_000;
 const DIRECT_MAX: usize = 10_000;
 /// The part of a cursor's stream that says "no server".
 pub(crate) const DIRECT: &str = "dm";
+
+/// Of a forum: each post must have a tag.
+const REQUIRE_TAG: u64 = 1 << 4;
+/// A channel whose messages can be followed elsewhere; its threads are of a kind of their own.
+const ANNOUNCEMENTS: u8 = 5;
 
 /// What a channel is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,9 +37,27 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
     pub(crate) kind: Kind,
-    guild: Option<String>,
+    pub(crate) guild: Option<String>,
+    pub(crate) announcements: bool,
     parent: Option<String>,
     name: Option<String>,
+    /// What a forum's posts can be sorted under.
+    tags: Vec<Tag>,
+    tag_needed: bool,
+}
+
+impl Known {
+    /// The number of a forum's tag, from its number or its name.
+    pub(crate) fn tag(&self, wanted: &str) -> Option<&str> {
+        let named = |tag: &&Tag| tag.id == wanted || tag.name.eq_ignore_ascii_case(wanted);
+        self.tags.iter().find(named).map(|tag| tag.id.as_str())
+    }
+
+    /// The tag of a post that names none, where there must be one: the first that a bot may set.
+    pub(crate) fn usual_tag(&self) -> Option<&str> {
+        let free = self.tags.iter().find(|tag| !tag.moderated).filter(|_| self.tag_needed);
+        free.map(|tag| tag.id.as_str())
+    }
 }
 
 /// Where an event belongs: to the gateway, and in the stream of cursors.
@@ -40,12 +66,8 @@ pub(crate) struct Spot {
     pub(crate) place: Place,
     pub(crate) stream: String,
     pub(crate) guild: Option<String>,
-}
-
-#[derive(Default)]
-struct Server {
-    name: Option<String>,
-    own_roles: Vec<String>,
+    /// The title, where it is a forum's post.
+    pub(crate) post: Option<String>,
 }
 
 #[derive(Default)]
@@ -72,8 +94,11 @@ impl Places {
         let known = Known {
             kind,
             guild: channel.guild_id.clone().or_else(|| guild.map(str::to_owned)),
+            announcements: channel.kind == ANNOUNCEMENTS,
             parent: channel.parent_id.clone(),
             name: channel.name.clone(),
+            tags: channel.available_tags.clone(),
+            tag_needed: channel.flags & REQUIRE_TAG != 0,
         };
         self.channels.insert(channel.id.clone(), known);
         if let (1, [person]) = (channel.kind, &channel.recipients[..]) {
@@ -94,14 +119,32 @@ impl Places {
         for channel in guild.channels.iter().chain(&guild.threads) {
             self.note(channel, Some(&guild.id));
         }
-        let of_bot = guild.roles.iter().filter(|role| role.tags.bot_id.as_deref() == Some(own));
-        let mut own_roles: Vec<String> = of_bot.map(|role| role.id.clone()).collect();
-        for member in &guild.members {
-            if member.user.as_ref().is_some_and(|user| user.id == own) {
-                own_roles.extend(member.roles.iter().cloned());
-            }
+        self.servers.insert(guild.id.clone(), Server::new(guild, own));
+    }
+
+    /// Whether a server told of itself; after a mere resumption none does.
+    pub(crate) fn knows_server(&self, guild: &str) -> bool {
+        self.servers.contains_key(guild)
+    }
+
+    /// Whether the bot is in no server at all.
+    pub(crate) fn are_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
+    /// A role of a server came, changed or went.
+    pub(crate) fn note_role(&mut self, change: RoleChange, own: &str) {
+        if let Some(server) = self.servers.get_mut(&change.guild_id) {
+            server.note_role(change, own);
         }
-        self.servers.insert(guild.id.clone(), Server { name: guild.name.clone(), own_roles });
+    }
+
+    /// The bot got other roles in a server.
+    pub(crate) fn note_member(&mut self, change: MemberChange, own: &str) {
+        let server = self.servers.get_mut(&change.guild_id);
+        if let Some(server) = server.filter(|_| change.user.id == own) {
+            server.note_own(change.roles);
+        }
     }
 
     pub(crate) fn forget(&mut self, channel: &str) {
@@ -124,7 +167,12 @@ impl Places {
     /// The roles that the bot has in a server.
     pub(crate) fn own_roles(&self, guild: Option<&str>) -> &[String] {
         let server = guild.and_then(|guild| self.servers.get(guild));
-        server.map_or(&[], |server| &server.own_roles)
+        server.map_or(&[], Server::own_roles)
+    }
+
+    /// A role's name, for texts that mention it.
+    pub(crate) fn role_name(&self, guild: Option<&str>, role: &str) -> Option<&str> {
+        self.servers.get(guild?)?.role_name(role)
     }
 
     /// A channel's name, for texts that mention it.
@@ -142,7 +190,7 @@ impl Places {
             return direct.then(|| Self::direct_spot(channel));
         };
         let known = known?;
-        let name = self.servers.get(guild).and_then(|server| server.name.as_deref());
+        let name = self.servers.get(guild).and_then(Server::name);
         let (conversation, thread) = match (&known.kind, &known.parent) {
             (Kind::Thread, Some(parent)) => (parent.as_str(), Some(channel)),
             _ => (channel, None),
@@ -153,7 +201,10 @@ impl Places {
             thread.and_then(|thread| self.name(thread)).map(|name| format!("› {name}")),
         ];
         let title = title.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let of_forum = self.channels.get(conversation).is_some_and(|c| c.kind == Kind::Forum);
+        let post = thread.filter(|_| of_forum).and_then(|thread| self.name(thread));
         Some(Spot {
+            post: post.map(str::to_owned),
             place: Place {
                 conversation: conversation.into(),
                 kind: ConversationKind::Channel,
@@ -168,6 +219,7 @@ impl Places {
     /// The place of a direct chat.
     pub(crate) fn direct_spot(channel: &str) -> Spot {
         Spot {
+            post: None,
             place: Place {
                 conversation: channel.into(),
                 kind: ConversationKind::Direct,
@@ -184,7 +236,10 @@ impl Places {
 mod tests {
     use super::{Kind, Places};
     use crate::tests::fixture;
-    use jackfield_plugin_api::event::ConversationKind;
+    use jackfield_plugin_api::{
+        event::ConversationKind,
+        serde_json::{from_value, json},
+    };
 
     #[test]
     fn a_server_tells_of_its_channels_threads_and_the_bots_roles() {
@@ -200,8 +255,24 @@ mod tests {
         assert_eq!(post.title.as_deref(), Some("Discord Testers #help › My first post"));
         assert_eq!(places.known("1045000000000000001").unwrap().kind, Kind::Forum);
         assert!(places.known("41771983423143900").is_none(), "a heading is no channel");
+        let guild = Some("197038439483310086");
+        assert_eq!(places.role_name(guild, "41771983423143940"), Some("Other bot"));
         places.forget_guild("197038439483310086");
+        assert!(places.are_empty());
         assert_eq!(places.spot("41771983423143937", Some("197038439483310086")), None);
+    }
+
+    #[test]
+    fn a_forum_that_wants_a_tag_gets_the_first_that_anybody_may_set() {
+        let mut places = Places::default();
+        let forum = json!({"id": "1", "type": 15, "flags": 16, "available_tags": [
+            {"id": "7", "name": "Solved", "moderated": true}, {"id": "8", "name": "Question"},
+        ]});
+        places.note(&from_value(forum).unwrap(), Some("9"));
+        let known = places.known("1").unwrap();
+        assert_eq!((known.usual_tag(), known.tag("solved")), (Some("8"), Some("7")));
+        places.note(&from_value(json!({"id": "2", "type": 15})).unwrap(), Some("9"));
+        assert_eq!(places.known("2").unwrap().usual_tag(), None);
     }
 
     #[test]

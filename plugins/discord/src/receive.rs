@@ -7,6 +7,7 @@
 //!
 //! Must not know: what the events mean (that is `inbound`).
 
+mod ask;
 mod frames;
 mod gap;
 mod intake;
@@ -42,6 +43,12 @@ const QUEUE_PLACES: usize = 512;
 const PARTING: Duration = Duration::from_secs(1);
 /// A session that could not be resumed this often is given up for a new one.
 const RESUMES_MAX: u32 = 3;
+/// How often it is asked whether a missing intent was switched on; no login is spent on it.
+const INTENT_LOOK: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 60_000 });
+/// An application's flags: Message Content is on, in full or for small bots.
+const MESSAGE_CONTENT_ON: u64 = 1 << 18 | 1 << 19;
+/// The close code for an intent that is not switched on.
+const DISALLOWED_INTENT: u16 = 4014;
 /// Longest sleep before the login budget is looked at again.
 const BUDGET_PAUSE_MAX: Duration = Duration::from_mins(15);
 
@@ -99,6 +106,8 @@ pub(crate) fn start(bot: &Arc<Bot>, phase: &watch::Sender<Phase>) {
         pace: Pace::default(),
         resumes: 0,
         registered: false,
+        denied: 0,
+        url: None,
     };
     host.spawn(reader.run(phase.subscribe()));
     host.spawn(intake::carry(Arc::clone(bot), items, phase.subscribe()));
@@ -113,6 +122,10 @@ struct Reader {
     /// Attempts to resume since the last that worked.
     resumes: u32,
     registered: bool,
+    /// Logins that were denied for a missing intent, one after the other.
+    denied: u32,
+    /// Where Discord says its gateway is.
+    url: Option<String>,
 }
 
 impl Reader {
@@ -140,13 +153,42 @@ impl Reader {
             if let End::Closed(Some(code)) = end
                 && let Some(why) = fatal_close(code)
             {
-                return self.bot.report(LinkState::NeedsLogin, why).await;
+                self.bot.report(LinkState::NeedsLogin, why).await;
+                if code != DISALLOWED_INTENT {
+                    return;
+                }
+                tokio::select! {
+                    _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
+                    () = self.intent_on() => continue,
+                }
             }
-            let pause = self.pace.pause();
+            if end == End::Unreachable {
+                // Nothing was asked of the session, so it may live on.
+                self.resumes = self.resumes.saturating_sub(1);
+            }
+            let pause = match end {
+                End::Invalid { resumable: false } => self.pace.anew(),
+                _ => self.pace.pause(),
+            };
             self.report_loss(&end, pause).await;
             tokio::select! {
                 _ = phase.wait_for(|phase| *phase != Phase::Open) => return,
                 () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Waits until the missing intent is switched on in the Developer Portal.
+    async fn intent_on(&mut self) {
+        let call = Call::get("applications/@me");
+        // Were the intent told to be on and denied all the same, the day's logins must not go.
+        let pause = INTENT_LOOK * (1 << self.denied.min(6));
+        self.denied += 1;
+        loop {
+            sleep(pause).await;
+            let asked: Result<wire::Application, Failure> = self.bot.rest.patiently(&call).await;
+            if asked.is_ok_and(|application| application.flags & MESSAGE_CONTENT_ON != 0) {
+                return;
             }
         }
     }
@@ -158,7 +200,8 @@ impl Reader {
             let asked: Result<wire::GatewayBot, Failure> =
                 self.bot.rest.ask(&Call::get("gateway/bot"), crate::client::PATIENCE).await;
             let pause = match asked {
-                Ok(wire::GatewayBot { logins: limit }) => {
+                Ok(wire::GatewayBot { url, logins: limit }) => {
+                    self.url = url.filter(|url| url.starts_with("ws"));
                     let reset = Duration::from_millis(limit.reset_after);
                     let total = limit.total.max(limit.remaining);
                     self.logins.update(limit.max_concurrency, limit.remaining, reset, total);
@@ -201,7 +244,7 @@ impl Reader {
         intents.set(Intents::MESSAGE_CONTENT, settings.message_content);
         let config = ConfigBuilder::new(settings.token.secret().to_owned(), intents);
         let mut config = config.queue(self.logins.clone());
-        if let Some(url) = &settings.gateway_url {
+        if let Some(url) = settings.gateway_url.as_ref().or(self.url.as_ref()) {
             config = config.proxy_url(url.clone());
         }
         if let Some(Resumption { session_id, sequence, url }) = resumption {

@@ -5,6 +5,7 @@ mod link;
 mod outward;
 mod papers;
 mod stub;
+mod uncertain;
 
 use crate::channel::Discord;
 use jackfield_plugin_api::{

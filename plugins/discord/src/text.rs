@@ -28,6 +28,12 @@ pub(crate) struct Mentions<'a> {
 impl Mentions<'_> {
     /// What stands for the inside of `<…>`; `None` leaves it as it is.
     fn written(&self, mark: &str) -> Option<String> {
+        if let Some(id) = mark.strip_prefix("@&") {
+            if self.me.roles.iter().any(|role| role == id) {
+                return Some(String::new());
+            }
+            return (self.me.role_name)(id).map(|name| format!("@{name}"));
+        }
         if let Some(id) = mark.strip_prefix("@!").or_else(|| mark.strip_prefix('@')) {
             if id == self.me.id {
                 return Some(String::new());
@@ -38,6 +44,10 @@ impl Mentions<'_> {
         }
         if let Some(id) = mark.strip_prefix('#') {
             return (self.me.channel_name)(id).map(|name| format!("#{name}"));
+        }
+        // A command is told of with its number.
+        if let Some((name, _)) = mark.strip_prefix('/').and_then(|mark| mark.rsplit_once(':')) {
+            return Some(format!("/{name}"));
         }
         let emoji = mark.strip_prefix("a:").or_else(|| mark.strip_prefix(':'))?;
         let (name, id) = emoji.split_once(':')?;
@@ -127,10 +137,12 @@ mod tests {
             id: "7".to_owned(),
             username: Some("ada".to_owned()),
             global_name: Some("Ada".to_owned()),
-            bot: false,
+            ..User::default()
         }];
         let name = |id: &str| (id == "5").then(|| "general".to_owned());
-        let me = Me { id: "1", roles: &[], channel_name: &name };
+        let role = |id: &str| (id == "6").then(|| "Mods".to_owned());
+        let roles = ["8".to_owned()];
+        let me = Me { id: "1", roles: &roles, channel_name: &name, role_name: &role };
         readable(text, &Mentions { people: &people, me })
     }
 
@@ -142,6 +154,8 @@ mod tests {
             ("hi <@1>", "hi"),
             ("hi <@1> you", "hi you"),
             ("see <#5> and <#6>", "see #general and <#6>"),
+            ("<@&8>: ask <@&6> or <@&7>", "ask @Mods or <@&7>"),
+            ("try </ask all:33>", "try /ask all"),
             ("<:smile:33> <a:dance:44>", ":smile: :dance:"),
             ("1 < 2 > 0 <@9> <t:1:R> <", "1 < 2 > 0 <@9> <t:1:R> <"),
             ("<<@7>>", "<@Ada>"),

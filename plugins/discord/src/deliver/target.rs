@@ -29,6 +29,11 @@ impl Goal {
     pub(super) fn channel(channel: &str) -> Self {
         Self { channel: channel.to_owned(), forum: false, created: None }
     }
+
+    /// A channel that was made for this send.
+    pub(super) fn made(channel: &str) -> Self {
+        Self { created: Some(channel.to_owned()), ..Self::channel(channel) }
+    }
 }
 
 pub(super) async fn resolve(bot: &Bot, to: &Target, left: Duration) -> Result<Goal, SendError> {

@@ -3,7 +3,7 @@
 use super::{sender, wire::Interaction};
 use crate::places::Spot;
 use jackfield_plugin_api::{
-    event::Event,
+    event::{Event, Sender},
     serde_json::{Map, Value, json},
 };
 
@@ -29,6 +29,22 @@ pub(crate) fn ack(interaction: &Interaction) -> Ack {
     }
 }
 
+/// What somebody asked by the command of the settings, in words.
+pub(super) fn asked<'a>(interaction: &'a Interaction, command: &str) -> Option<&'a str> {
+    let data = &interaction.data;
+    let ours = interaction.kind == 2 && data.get("name")?.as_str()? == command;
+    let options = data.get("options").filter(|_| ours)?.as_array()?;
+    let text = options.iter().find(|option| option.get("name").is_some_and(|n| n == "text"))?;
+    text.get("value")?.as_str()
+}
+
+/// Who used it.
+pub(super) fn user(interaction: &Interaction, own: &str) -> Option<Sender> {
+    let member = interaction.member.as_ref();
+    let user = interaction.user.as_ref().or_else(|| member?.user.as_ref())?;
+    Some(sender(user, member, own))
+}
+
 /// What was done; `None` while it is not done yet.
 pub(crate) fn action(interaction: &Interaction, spot: &Spot, own: &str) -> Option<Event> {
     let data = &interaction.data;
@@ -38,11 +54,9 @@ pub(crate) fn action(interaction: &Interaction, spot: &Spot, own: &str) -> Optio
         5 => (data.get("custom_id")?, fields(data)),
         _ => return None,
     };
-    let member = interaction.member.as_ref();
-    let user = interaction.user.as_ref().or_else(|| member?.user.as_ref())?;
     Some(Event::Action {
         place: spot.place.clone(),
-        sender: sender(user, member, own),
+        sender: user(interaction, own)?,
         name: name.as_str()?.to_owned(),
         value,
         message: interaction.message.as_ref().map(|message| message.id.as_str().into()),

@@ -1,6 +1,8 @@
 //! Payloads made from Discord's public documentation, and what the gateway is told of them.
 
-use super::{Ack, Me, ack, action, edited, file, is_whole, message, reaction, sent_at_ms, wire};
+use super::{
+    Ack, Me, ack, action, edited, file, is_whole, message, question, reaction, sent_at_ms, wire,
+};
 use crate::{
     places::{Places, Spot},
     tests::fixture,
@@ -24,8 +26,10 @@ fn seen(payload: &wire::Message) -> Option<InboundMessage> {
         .spot(&payload.channel_id, payload.guild_id.as_deref())
         .unwrap_or_else(|| Places::direct_spot(&payload.channel_id));
     let names = |id: &str| places.name(id).map(str::to_owned);
-    let roles = places.own_roles(spot.guild.as_deref());
-    message(payload, &spot, Me { id: OWN, roles, channel_name: &names })
+    let guild = spot.guild.as_deref();
+    let role = |id: &str| places.role_name(guild, id).map(str::to_owned);
+    let roles = places.own_roles(guild);
+    message(payload, &spot, Me { id: OWN, roles, channel_name: &names, role_name: &role })
 }
 
 #[test]
@@ -69,6 +73,31 @@ fn everyone_is_not_us_and_our_role_is() {
 }
 
 #[test]
+fn a_post_begins_with_its_title() {
+    let mut payload: wire::Message = fixture("message_reply");
+    payload.id = payload.channel_id.clone();
+    let first = seen(&payload).unwrap();
+    assert!(first.text.starts_with("[post: My first post]\n"), "{}", first.text);
+}
+
+#[test]
+fn a_message_without_a_word_for_us_is_none() {
+    let mut payload: wire::Message = fixture("message_guild");
+    payload.says = wire::Content::default();
+    assert!(seen(&payload).is_some(), "we were mentioned");
+    payload.mentions.clear();
+    payload.mention_roles.clear();
+    assert_eq!(seen(&payload), None, "without the intent the rest comes empty");
+}
+
+#[test]
+fn discord_itself_is_no_person() {
+    let mut payload: wire::Message = fixture("message_dm");
+    payload.author.as_mut().unwrap().system = true;
+    assert!(seen(&payload).unwrap().sender.bot);
+}
+
+#[test]
 fn a_forward_says_what_was_forwarded_and_quotes_nothing() {
     let seen = seen(&fixture("message_dm")).unwrap();
     assert_eq!(seen.text, "[forwarded] the forwarded words");
@@ -95,7 +124,7 @@ fn an_edit_is_one_only_when_somebody_edited() {
     assert!(is_whole(&payload, &raw));
     assert!(!is_whole(&payload, &json!({"id": "1"})), "an update may hold no text");
     let spot = places().spot(&payload.channel_id, None).unwrap();
-    let me = Me { id: OWN, roles: &[], channel_name: &|_| None };
+    let me = Me { id: OWN, roles: &[], channel_name: &|_| None, role_name: &|_| None };
     let Some(Event::Edited(now)) = edited(&payload, &spot, me) else { panic!("an edit") };
     assert_eq!(now.text, "corrected");
     payload.edited_timestamp = None;
@@ -129,6 +158,15 @@ fn commands_and_buttons_are_actions_with_an_answer_at_once() {
     assert_eq!(value, json!({"cardname": "The Gitrog Monster", "deep": {"long": true}}));
     assert_eq!(sender.id.as_str(), "53908232506183680");
 
+    let mut ours = command.clone();
+    ours.data = json!({"name": "ask", "options": [{"name": "text", "type": 3, "value": "why"}]});
+    let Some(Event::Message(asked)) = question(&ours, &spot, OWN, "ask") else {
+        panic!("the command of the settings is a message")
+    };
+    assert_eq!((asked.text.as_str(), asked.mentioned), ("why", true));
+    assert_eq!(asked.message.as_str(), ours.id);
+    assert_eq!(question(&command, &spot, OWN, "ask"), None, "another command");
+
     let button: wire::Interaction = fixture("interaction_button");
     assert_eq!(ack(&button), Ack::Silent(json!({"type": 6})));
     let spot: Spot = Places::direct_spot("319674150115610528");
@@ -152,6 +190,6 @@ fn strange_payloads_cost_a_field_and_never_the_message() {
     });
     let payload: wire::Message = jackfield_plugin_api::serde_json::from_value(payload).unwrap();
     assert_eq!(payload.mentions.len(), 1);
-    assert_eq!(seen(&payload).unwrap().text, "");
+    assert_eq!(seen(&payload).unwrap().text, "", "in a direct chat even nothing is said to us");
     assert_eq!(sent_at_ms("not a number"), None);
 }

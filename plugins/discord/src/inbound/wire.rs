@@ -25,6 +25,9 @@ pub(crate) struct User {
     pub(crate) global_name: Option<String>,
     #[serde(default)]
     pub(crate) bot: bool,
+    /// Discord itself speaks.
+    #[serde(default)]
+    pub(crate) system: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -79,6 +82,10 @@ pub(crate) struct Content {
     pub(crate) sticker_items: Vec<Named>,
     #[serde(default)]
     pub(crate) poll: Option<Value>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) embeds: Vec<Value>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) components: Vec<Value>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -126,8 +133,26 @@ pub(crate) struct Channel {
     pub(crate) parent_id: Option<String>,
     #[serde(default)]
     pub(crate) last_message_id: Option<String>,
+    /// Who made a thread.
+    #[serde(default)]
+    pub(crate) owner_id: Option<String>,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) flags: u64,
+    /// What a forum's posts can be sorted under.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) available_tags: Vec<Tag>,
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) recipients: Vec<User>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Tag {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) name: String,
+    /// Only moderators may set it.
+    #[serde(default)]
+    pub(crate) moderated: bool,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -139,6 +164,8 @@ pub(crate) struct RoleTags {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Role {
     pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) name: Option<String>,
     #[serde(default)]
     pub(crate) tags: RoleTags,
 }
@@ -160,8 +187,28 @@ pub(crate) struct Guild {
     pub(crate) roles: Vec<Role>,
 }
 
+/// A role that came or changed, or (its number alone) one that went.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct RoleChange {
+    pub(crate) guild_id: String,
+    #[serde(default)]
+    pub(crate) role: Option<Role>,
+    #[serde(default)]
+    pub(crate) role_id: Option<String>,
+}
+
+/// What is told of a member: ourselves, for the others an intent would be needed.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct MemberChange {
+    pub(crate) guild_id: String,
+    pub(crate) user: User,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) roles: Vec<String>,
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct ThreadList {
+    #[serde(default)]
     pub(crate) guild_id: String,
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) threads: Vec<Channel>,
@@ -234,9 +281,18 @@ pub(crate) struct Id {
     pub(crate) id: String,
 }
 
-/// What `GET /gateway/bot` tells: how often a new login is allowed.
+/// What `GET /applications/@me` tells of the intents that were switched on.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Application {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(crate) flags: u64,
+}
+
+/// What `GET /gateway/bot` tells: where the gateway is, and how often a new login is allowed.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct GatewayBot {
+    #[serde(default)]
+    pub(crate) url: Option<String>,
     #[serde(rename = "session_start_limit")]
     pub(crate) logins: LoginLimit,
 }

@@ -18,7 +18,7 @@ fn json_of(call: &Call) -> Value {
 #[test]
 fn a_message_mentions_nobody_previews_nothing_and_carries_its_nonce() {
     let part = &parts("hi @everyone https://x.example", &[], "key").unwrap()[0];
-    let call = create("1", part, Manner { reply_to: Some("2"), silent: true });
+    let call = create("1", part, Manner { reply_to: Some("2"), silent: true, ..Manner::default() });
     assert_eq!((&call.method, call.path.as_str()), (&Method::POST, "channels/1/messages"));
     assert_eq!(
         json_of(&call),
@@ -63,6 +63,19 @@ fn files_go_with_the_last_piece_of_text_ten_at_a_time() {
 }
 
 #[test]
+fn files_of_one_message_are_no_more_than_a_request_takes() {
+    let file = |n: usize| Attachment {
+        path: Some(format!("/spool/{n}")),
+        bytes: Some(9 << 20),
+        ..Attachment::default()
+    };
+    let parts = parts("see", &(0..5).map(file).collect::<Vec<_>>(), "k").unwrap();
+    let counts: Vec<_> = parts.iter().map(|part| part.files.len()).collect();
+    assert_eq!(counts, [2, 2, 1], "25 MiB are the most");
+    assert_eq!(parts[0].text, "see");
+}
+
+#[test]
 fn what_has_only_an_address_is_named_and_what_has_nothing_is_refused() {
     let url = Attachment { url: Some("https://x/y.png".to_owned()), ..Attachment::default() };
     assert_eq!(parts("see", &[url], "k").unwrap()[0].text, "see\nhttps://x/y.png");
@@ -98,9 +111,13 @@ fn polls_keep_to_discords_limits() {
         })
     );
     let many = vec!["x".to_owned(); 11];
-    for (question, options) in
-        [("q", &many[..]), ("q", &["x".repeat(56)]), (&*"q".repeat(301), &options)]
-    {
+    for (question, options) in [
+        ("q", &many[..]),
+        ("q", &["x".repeat(56)]),
+        (&*"q".repeat(301), &options),
+        (" ", &options),
+        ("q", &[String::new()]),
+    ] {
         let error = poll("1", (question, options), None, None, "k").unwrap_err();
         assert_eq!(error.code, "invalid_poll");
     }
@@ -109,12 +126,17 @@ fn polls_keep_to_discords_limits() {
 #[test]
 fn posts_threads_commands_and_answers_have_their_routes() {
     let part = &parts("# Title here\nbody", &[], "k").unwrap()[0];
-    let new = post("7", part, false);
+    let new = post("7", part, Manner::default());
     assert_eq!(new.path, "channels/7/threads");
     assert_eq!(json_of(&new)["name"], "Title here");
     assert_eq!(json_of(&new)["message"]["content"], "# Title here\nbody");
-    assert_eq!(thread("7", Some("8"), "n").path, "channels/7/messages/8/threads");
-    assert_eq!(json_of(&thread("7", None, "n")), json!({"name": "n", "type": 11}));
+    assert_eq!(json_of(&new)["applied_tags"], Value::Null);
+    let manner = Manner { title: Some("Called so"), tag: Some("9"), ..Manner::default() };
+    let named = json_of(&post("7", part, manner));
+    assert_eq!((&named["name"], &named["applied_tags"]), (&json!("Called so"), &json!(["9"])));
+    assert_eq!(thread("7", Some("8"), "n", false).path, "channels/7/messages/8/threads");
+    assert_eq!(json_of(&thread("7", None, "n", false)), json!({"name": "n", "type": 11}));
+    assert_eq!(json_of(&thread("7", None, "n", true))["type"], 10, "of announcements");
     let answer = answer("5", "token", part);
     assert_eq!(answer.path, "webhooks/5/token/messages/@original");
     assert_eq!((&answer.method, &json_of(&answer)["flags"]), (&Method::PATCH, &json!(4)));

@@ -65,6 +65,8 @@ impl Reader {
         let application = ready.application.as_ref().map(|application| application.id.clone());
         let name = ready.user.username.clone().unwrap_or_default();
         self.bot.set_identity(Identity { user: ready.user.id.clone(), name, application });
+        self.denied = 0;
+        self.bot.set_alone(ready.guilds.is_empty());
         self.bot.report(LinkState::Connected, "connected").await;
         self.register();
     }

@@ -65,6 +65,10 @@ pub(super) fn wanted(kind: &str) -> bool {
             | "INTERACTION_CREATE"
             | "GUILD_CREATE"
             | "GUILD_DELETE"
+            | "GUILD_MEMBER_UPDATE"
+            | "GUILD_ROLE_CREATE"
+            | "GUILD_ROLE_UPDATE"
+            | "GUILD_ROLE_DELETE"
             | "CHANNEL_CREATE"
             | "CHANNEL_UPDATE"
             | "CHANNEL_DELETE"
@@ -125,7 +129,15 @@ impl Intake {
                     return Ok(());
                 }
                 let own = self.bot.identity().user;
-                self.bot.places().note_guild(&guild, &own);
+                let first = {
+                    let mut places = self.bot.places();
+                    let first = places.are_empty();
+                    places.note_guild(&guild, &own);
+                    first
+                };
+                if first {
+                    self.bot.invited().await;
+                }
                 let missed = self.gap.of_guild(&guild);
                 if missed.is_empty() {
                     return Ok(());
@@ -174,10 +186,15 @@ impl Intake {
                 let spot = self.spot(channel, interaction.guild_id.as_deref()).await;
                 let own = self.bot.identity().user;
                 let key = format!("i:{}", interaction.id);
-                let event = inbound::action(&interaction, &spot, &own);
+                let command = self.bot.settings.slash_command.as_deref();
+                let asked = command.and_then(|c| inbound::question(&interaction, &spot, &own, c));
+                let event = asked.or_else(|| inbound::action(&interaction, &spot, &own));
                 offers.extend(event.map(|event| Offer { key, cursor: None, event }));
             }
-            _ => note_place(&mut self.bot.places(), kind, data),
+            _ => {
+                let own = self.bot.identity().user;
+                note_place(&mut self.bot.places(), kind, data, &own);
+            }
         }
     }
 
@@ -189,6 +206,11 @@ impl Intake {
     ) -> Option<Offer> {
         let spot = self.spot(&message.channel_id, guild).await;
         if let Some(author) = &message.author {
+            if author.id == self.bot.identity().user
+                && let Some(nonce) = message.nonce.as_ref().and_then(Value::as_str)
+            {
+                self.bot.note_heard(nonce, &message.id);
+            }
             self.bot.note_author(&message.id, author);
             if spot.guild.is_none() && author.id != self.bot.identity().user {
                 self.bot.places().note_direct(&author.id, &message.channel_id);
@@ -242,25 +264,10 @@ impl Intake {
         let identity = self.bot.identity();
         let places = self.bot.places();
         let name = |id: &str| places.name(id).map(str::to_owned);
-        let roles = places.own_roles(spot.guild.as_deref());
-        make(Me { id: &identity.user, roles, channel_name: &name })
-    }
-
-    /// Where a channel belongs; Discord is asked about one that is new.
-    async fn spot(&self, channel: &str, guild: Option<&str>) -> Spot {
-        if let Some(spot) = self.bot.places().spot(channel, guild) {
-            return spot;
-        }
-        let Some(guild) = guild else { return Places::direct_spot(channel) };
-        let call = Call::get(format!("channels/{channel}"));
-        let asked: Result<wire::Channel, Failure> = self.bot.rest.patiently(&call).await;
-        let told = asked.unwrap_or_else(|failure| {
-            tracing::warn!(%failure, channel, "Discord does not say what this channel is");
-            wire::Channel { id: channel.to_owned(), ..wire::Channel::default() }
-        });
-        let mut places = self.bot.places();
-        places.note(&told, Some(guild));
-        places.spot(channel, Some(guild)).unwrap_or_else(|| Places::direct_spot(channel))
+        let guild = spot.guild.as_deref();
+        let role = |id: &str| places.role_name(guild, id).map(str::to_owned);
+        let roles = places.own_roles(guild);
+        make(Me { id: &identity.user, roles, channel_name: &name, role_name: &role })
     }
 
     /// Offers until everything is stored.
@@ -304,8 +311,18 @@ fn read<T: DeserializeOwned>(kind: &str, data: &str) -> Option<T> {
         .ok()
 }
 
-fn note_place(places: &mut Places, kind: &str, data: &str) {
+fn note_place(places: &mut Places, kind: &str, data: &str, own: &str) {
     match kind {
+        "GUILD_ROLE_CREATE" | "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE" => {
+            if let Some(change) = read(kind, data) {
+                places.note_role(change, own);
+            }
+        }
+        "GUILD_MEMBER_UPDATE" => {
+            if let Some(change) = read(kind, data) {
+                places.note_member(change, own);
+            }
+        }
         "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
             if let Some(channel) = read::<wire::Channel>(kind, data) {
                 places.note(&channel, None);

@@ -21,6 +21,11 @@ impl Pace {
         self.since = Some(Instant::now());
     }
 
+    /// The pause before a login that follows an invalid session: a moment of chance at least.
+    pub(super) fn anew(&mut self) -> Duration {
+        self.pause().max(FIRST.mul_f64(1.0 + 4.0 * fastrand::f64()))
+    }
+
     /// The pause after one more loss.
     pub(super) fn pause(&mut self) -> Duration {
         if self.since.take().is_some_and(|since| since.elapsed() >= HEALTHY) {
@@ -51,6 +56,12 @@ mod tests {
             let full = FIRST.saturating_mul(1 << (at - 1).min(6)).min(LONGEST);
             assert!(full / 2 <= *pause && *pause <= full, "{at}: {pause:?}");
         }
+    }
+
+    #[test]
+    fn an_invalid_session_is_not_followed_by_a_login_at_once() {
+        let pause = Pace::default().anew();
+        assert!(FIRST <= pause && pause <= FIRST * 5 + Duration::from_millis(250), "{pause:?}");
     }
 
     #[test]

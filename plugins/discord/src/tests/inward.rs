@@ -1,13 +1,14 @@
 //! What comes in, from the socket to the offer.
 
 use super::{
-    logged_in, stored,
-    stub::{ADA, CHANNEL, GUILD, OWN},
+    Plugin, logged_in, stored,
+    stub::{ADA, CHANNEL, GUILD, OWN, Stub},
 };
 use jackfield_plugin_api::{
     event::{ConversationKind, Event},
     fetch::Fetch,
     frame::Accepted,
+    outbound::Outbound,
     serde_json::json,
     testing::run,
 };
@@ -128,6 +129,39 @@ fn a_command_is_noticed_at_once_and_answered_in_its_place() {
         assert_eq!(answer.body["content"], "because");
         host.send(super::outward::message(CHANNEL, "more")).await.unwrap();
         assert_eq!(stub.messages(CHANNEL).len(), 1, "a command is answered once");
+    });
+}
+
+#[test]
+fn the_command_of_the_settings_is_a_message_and_its_answer_finds_it() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let mut table = stub.table();
+        table["slash_command"] = "ask".into();
+        let mut host = Plugin::start(table).await;
+        let mut socket = stub.login().await;
+        for id in ["40", "41"] {
+            let command = json!({
+                "id": id, "application_id": "600000000000000001", "type": 2, "token": id,
+                "guild_id": GUILD, "channel_id": CHANNEL, "member": {"user": {"id": ADA}},
+                "data": {"name": "ask", "options": [{"name": "text", "type": 3, "value": "why"}]},
+            });
+            socket.dispatch("INTERACTION_CREATE", command).await;
+            let Event::Message(asked) = stored(&mut host).await.body else { panic!("a message") };
+            assert_eq!((asked.text.as_str(), asked.message.as_str()), ("why", id));
+        }
+        let answers = |to: &str, text: &str| Outbound::Message {
+            to: super::outward::to(CHANNEL),
+            text: text.to_owned(),
+            attachments: vec![],
+            reply_to: Some(to.into()),
+            silent: false,
+        };
+        host.send(answers("41", "because")).await.unwrap();
+        let answer = stub.called("PATCH webhooks/600000000000000001/41/messages/@original").await;
+        assert_eq!(answer.body["content"], "because", "not the one that was asked first");
+        host.send(answers("7", "to a message")).await.unwrap();
+        assert_eq!(stub.messages(CHANNEL)[0]["message_reference"]["message_id"], "7");
     });
 }
 

@@ -56,6 +56,59 @@ fn fatal_close_codes_stop_and_say_what_to_change() {
 }
 
 #[test]
+fn a_missing_intent_is_waited_for_and_costs_no_logins() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let mut host = Plugin::start(stub.table()).await;
+        let mut socket = stub.connection().await;
+        socket.expect(2).await;
+        socket.close(4014).await;
+        host.link(LinkState::NeedsLogin).await;
+        stub.called("GET applications/@me").await;
+        stub.application_flags(1 << 19);
+        stub.login().await;
+        host.link(LinkState::Connected).await;
+    });
+}
+
+#[test]
+fn a_bot_in_no_server_says_how_it_is_invited() {
+    run(async {
+        let mut stub = Stub::start().await;
+        let mut host = Plugin::start(stub.table()).await;
+        let mut socket = stub.connection().await;
+        socket.expect(2).await;
+        socket.ready_in(json!([])).await;
+        let detail = host.link(LinkState::Connected).await.detail.unwrap();
+        assert!(detail.contains("client_id=600000000000000001"), "{detail}");
+        assert!(
+            detail.contains(&format!("permissions={}", crate::account::PERMISSIONS)),
+            "{detail}"
+        );
+        let probe = host.probe("default").await.unwrap();
+        assert!(probe.contains("oauth2/authorize"), "{probe}");
+        socket.guild(None).await;
+        socket.say(&stub.say(CHANNEL, json!({"content": "welcome"}))).await;
+        stored(&mut host).await;
+        let reports = host.stop().await;
+        let up = reports.iter().rfind(|report| report.state == LinkState::Connected).unwrap();
+        assert_eq!(up.detail, None, "somebody did");
+    });
+}
+
+#[test]
+fn an_outage_of_the_network_does_not_end_a_session() {
+    run(async {
+        let (mut stub, mut host, socket) = logged_in().await;
+        stub.turn_away(4);
+        socket.close(4000).await;
+        let mut again = stub.connection().await;
+        assert_eq!(again.expect(6).await["session_id"], "first", "Discord may still know it");
+        host.link(LinkState::Retrying).await;
+    });
+}
+
+#[test]
 fn without_message_content_the_intent_is_not_asked_for() {
     run(async {
         let mut stub = Stub::start().await;
@@ -289,6 +342,32 @@ fn the_next_version_resumes_where_this_one_let_go() {
         // Called off: the old one takes its session up again.
         host.resume().await;
         assert_eq!(stub.connection().await.expect(6).await["session_id"], "first");
+    });
+}
+
+#[test]
+fn after_a_resumption_servers_are_asked_who_we_are_there() {
+    run(async {
+        let (mut stub, mut host, mut socket) = logged_in().await;
+        let draining = async {
+            host.drain().await;
+            host.export().await
+        };
+        let (state, _) = jackfield_plugin_api::tokio::join!(draining, socket.closed());
+        let resume = Resume { state: Some(state), cursors: vec![] };
+        let mut next = Plugin::try_start(stub.table(), resume).await.unwrap();
+        let mut again = stub.connection().await;
+        again.expect(6).await;
+        again.dispatch("RESUMED", json!({})).await;
+        for role in ["9", "10"] {
+            let said = json!({"content": format!("<@&{role}> hi"), "mention_roles": [role]});
+            again.say(&stub.say(CHANNEL, said)).await;
+            let event = stored(&mut next).await;
+            let Event::Message(message) = event.body else { panic!("a message") };
+            assert!(message.mentioned && message.text == "hi", "{message:?}");
+            assert_eq!(message.place.title.as_deref(), Some("Testers #general"));
+        }
+        assert_eq!(stub.calls(&format!("GET guilds/{GUILD}")).len(), 3, "asked once");
     });
 }
 

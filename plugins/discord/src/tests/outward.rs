@@ -31,11 +31,11 @@ pub(super) fn message(conversation: &str, text: &str) -> Outbound {
     Outbound::Message { to, text, attachments: vec![], reply_to: None, silent: false }
 }
 
-fn attempt(body: Outbound, key: &str, attempt: u32) -> Outgoing {
+pub(super) fn attempt(body: Outbound, key: &str, attempt: u32) -> Outgoing {
     Outgoing { body, idem_key: key.to_owned(), attempt, timeout: Duration::from_secs(2) }
 }
 
-async fn made(
+pub(super) async fn made(
     host: &mut Plugin,
     out: &Outgoing,
 ) -> Result<jackfield_plugin_api::outbound::Receipt, jackfield_plugin_api::SendError> {
@@ -43,7 +43,7 @@ async fn made(
     host.outcome(seq).await
 }
 
-fn contents(messages: &[Value]) -> Vec<&str> {
+pub(super) fn contents(messages: &[Value]) -> Vec<&str> {
     messages.iter().map(|message| message["content"].as_str().unwrap()).collect()
 }
 
@@ -58,24 +58,6 @@ fn a_lost_answer_is_uncertain_and_asking_again_makes_no_second_message() {
         let Reconciled::Sent(receipt) = host.reconcile(out).await else { panic!("it went out") };
         let [sent] = &stub.messages(CHANNEL)[..] else { panic!("one message") };
         assert_eq!(receipt.message.unwrap().as_str(), sent["id"]);
-    });
-}
-
-#[test]
-fn a_life_that_remembers_nothing_finds_the_message_in_the_history() {
-    run(async {
-        let (stub, mut host, _socket) = logged_in().await;
-        host.send(message(CHANNEL, "another")).await.unwrap();
-        stub.rule(&format!("POST channels/{CHANNEL}/messages"), 1, Reply::Silence);
-        let out = attempt(message(CHANNEL, "once"), "key", 1);
-        made(&mut host, &out).await.unwrap_err();
-        stub.forget_nonces();
-        // A new life on the same Discord, not even logged in.
-        let mut next = Plugin::start(stub.table()).await;
-        assert!(matches!(next.reconcile(out).await, Reconciled::Sent(_)));
-        let never = attempt(message(CHANNEL, "never"), "other key", 1);
-        assert_eq!(next.reconcile(never).await, Reconciled::NotSent);
-        assert_eq!(contents(&stub.messages(CHANNEL)), ["another", "once"]);
     });
 }
 
@@ -170,7 +152,7 @@ fn a_forum_gets_a_post_and_a_sleeping_thread_is_woken() {
         let (stub, mut host, _socket) = logged_in().await;
         stub.note_channel(json!({"id": "88", "type": 15, "guild_id": GUILD, "name": "help"}));
         let receipt = host.send(message("88", "# A question\nand words")).await.unwrap();
-        assert_eq!(receipt.conversation.unwrap().as_str(), "750000000000000001");
+        assert_eq!(receipt.conversation.unwrap().as_str(), stub.posts()[0]["id"]);
         let post = stub.called("POST channels/88/threads").await;
         assert_eq!(post.body["name"], "A question");
         let asleep = json!({"code": 50_083, "message": "Thread is archived"});
@@ -225,6 +207,63 @@ fn files_go_as_a_form_and_edits_that_outgrow_a_message_go_on_behind_it() {
 }
 
 #[test]
+fn a_reply_that_is_refused_for_being_one_goes_as_a_message() {
+    run(async {
+        let (stub, mut host, _socket) = logged_in().await;
+        let call = format!("POST channels/{CHANNEL}/messages");
+        let odd = json!({"code": 50_035, "message": "Invalid Form Body", "errors":
+            {"message_reference": {"_errors": [{"message": "Cannot reply to a system message"}]}}});
+        let blind = json!({"code": 160_002, "message": "Cannot reply without permission"});
+        for body in [odd, blind] {
+            stub.rule(&call, 1, Reply::Status(400, vec![], body));
+            let Outbound::Message { to, text, .. } = message(CHANNEL, "words") else { panic!() };
+            let reply_to = Some("5".into());
+            let body = Outbound::Message { to, text, attachments: vec![], reply_to, silent: false };
+            host.send(body).await.unwrap();
+        }
+        let said = stub.messages(CHANNEL);
+        assert!(
+            said.len() == 2 && said.iter().all(|m| m["message_reference"].is_null()),
+            "{said:?}"
+        );
+    });
+}
+
+#[test]
+fn a_post_has_the_tag_that_its_forum_wants() {
+    run(async {
+        let (stub, mut host, _socket) = logged_in().await;
+        stub.note_channel(json!({
+            "id": "88", "type": 15, "guild_id": GUILD, "name": "help", "flags": 16,
+            "available_tags": [
+                {"id": "1", "name": "Solved", "moderated": true}, {"id": "2", "name": "Question"},
+            ],
+        }));
+        host.send(message("88", "Why?")).await.unwrap();
+        let make = |params| Outbound::Action {
+            to: Some(to("88")),
+            name: "thread-create".to_owned(),
+            params,
+        };
+        let made = make(json!({"name": "Named", "content": "words", "tag": "solved"}));
+        let receipt = host.send(made).await.unwrap();
+        assert_eq!(receipt.extra["threadId"], stub.posts()[1]["id"]);
+        let posts = stub.calls("POST channels/88/threads");
+        let tags: Vec<_> = posts.iter().map(|post| &post.body["applied_tags"]).collect();
+        assert_eq!(tags, [&json!(["2"]), &json!(["1"])]);
+        assert_eq!(posts[1].body["name"], "Named");
+        let error = host.send(make(json!({"name": "n", "content": "c", "tag": "x"}))).await;
+        assert_eq!(error.unwrap_err().code, "unknown_tag");
+        let error = host.send(make(json!({"name": "n"}))).await;
+        assert_eq!(error.unwrap_err().code, "no_content");
+        let (question, options) = ("?".to_owned(), vec!["a".to_owned()]);
+        let (to, choices_max, duration_s) = (to("88"), None, None);
+        let poll = Outbound::Poll { to, question, options, choices_max, duration_s };
+        assert_eq!(host.send(poll).await.unwrap_err().code, "no_poll_here");
+    });
+}
+
+#[test]
 fn threads_are_made_and_messages_pinned_by_name() {
     run(async {
         let (stub, mut host, _socket) = logged_in().await;
@@ -238,6 +277,11 @@ fn threads_are_made_and_messages_pinned_by_name() {
         stub.called(&format!("POST channels/{CHANNEL}/messages/5/threads")).await;
         let made = action("thread-create", json!({"name": "Side"}));
         assert_eq!(host.send(made).await.unwrap().extra["threadId"], "750000000000000001");
+        let exists = json!({"code": 160_004, "message": "A thread has already been created"});
+        let call = format!("POST channels/{CHANNEL}/messages/6/threads");
+        stub.rule(&call, 1, Reply::Status(400, vec![], exists));
+        let again = action("thread-create", json!({"name": "Side", "messageId": "6"}));
+        assert_eq!(host.send(again).await.unwrap().extra["threadId"], "6", "it has that number");
         host.send(action("pin", json!({"messageId": "5"}))).await.unwrap();
         stub.called(&format!("PUT channels/{CHANNEL}/messages/pins/5")).await;
         assert_eq!(host.send(action("pin", json!({}))).await.unwrap_err().code, "no_message");

@@ -57,6 +57,29 @@ fn the_manifest_tells_the_limit_that_is_cut_at() {
 }
 
 #[test]
+fn the_readme_invites_with_what_the_code_needs() {
+    // Discord's table of permissions, one by one.
+    let bits = [
+        ("Add Reactions", 6),
+        ("View Channels", 10),
+        ("Send Messages", 11),
+        ("Attach Files", 15),
+        ("Read Message History", 16),
+        ("Create Public Threads", 35),
+        ("Send Messages in Threads", 38),
+        ("Send Polls", 49),
+        ("Pin Messages", 51),
+    ];
+    let number: u64 = bits.iter().map(|(_, bit)| 1 << bit).sum();
+    assert_eq!(number, crate::account::PERMISSIONS);
+    let readme = paper("README.md");
+    assert!(readme.contains(&format!("permissions={number}`")), "{number}");
+    for (name, _) in bits {
+        assert!(readme.contains(name), "{name}");
+    }
+}
+
+#[test]
 fn every_key_of_the_schema_is_explained() {
     let schema: Value = serde_json::from_str(&paper("config.schema.json")).unwrap();
     let keys = table("Settings");

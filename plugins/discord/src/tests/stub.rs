@@ -13,7 +13,10 @@ pub(super) use socket::Socket;
 use state::State;
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio_tungstenite::accept_async;
@@ -52,6 +55,8 @@ pub(super) struct Stub {
     gateway: u16,
     state: Arc<Mutex<State>>,
     connections: mpsc::Receiver<Socket>,
+    /// Connections to the gateway that will be dropped before a word.
+    closed: Arc<AtomicU32>,
 }
 
 impl Stub {
@@ -82,14 +87,20 @@ impl Stub {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway = listener.local_addr().unwrap().port();
         let (sender, connections) = mpsc::channel(8);
+        let closed = Arc::new(AtomicU32::new(0));
+        let turned_away = Arc::clone(&closed);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                let less = |n: u32| n.checked_sub(1);
+                if turned_away.fetch_update(Relaxed, Relaxed, less).is_ok() {
+                    continue;
+                }
                 if let Ok(socket) = accept_async(stream).await {
                     sender.send(Socket::over(socket)).await.ok();
                 }
             }
         });
-        Self { rest, gateway, state, connections }
+        Self { rest, gateway, state, connections, closed }
     }
 
     /// The channel's table for this Discord.
@@ -108,6 +119,16 @@ impl Stub {
 
     pub(super) fn remaining_logins(&self, remaining: u32) {
         self.state.lock().unwrap().remaining = remaining;
+    }
+
+    /// Switches intents on or off in the Developer Portal.
+    pub(super) fn application_flags(&self, flags: u64) {
+        self.state.lock().unwrap().flags = flags;
+    }
+
+    /// The posts of all forums.
+    pub(super) fn posts(&self) -> Vec<Value> {
+        self.state.lock().unwrap().posts.clone()
     }
 
     pub(super) fn forget_nonces(&self) {
@@ -137,6 +158,12 @@ impl Stub {
         message
     }
 
+    /// The bot said something that this plugin's life knows nothing of; tells the message.
+    pub(super) fn say_ours(&self, channel: &str, text: &str) -> String {
+        let ours = json!({"content": text, "author": {"id": OWN, "bot": true}});
+        self.say(channel, ours)["id"].as_str().unwrap().to_owned()
+    }
+
     /// Changes a text of a message that was said.
     pub(super) fn amend(&self, channel: &str, id: &str, key: &str, value: &str) {
         let mut state = self.state.lock().unwrap();
@@ -164,6 +191,11 @@ impl Stub {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("no call {call}");
+    }
+
+    /// Drops the next connections to the gateway before a word.
+    pub(super) fn turn_away(&self, times: u32) {
+        self.closed.store(times, Relaxed);
     }
 
     /// The next connection to the gateway, after its hello.

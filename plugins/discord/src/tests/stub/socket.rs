@@ -50,11 +50,16 @@ impl Socket {
     }
 
     pub(in crate::tests) async fn ready(&mut self) {
+        self.ready_in(json!([{"id": GUILD, "unavailable": true}])).await;
+    }
+
+    /// A login that finds the bot in these servers.
+    pub(in crate::tests) async fn ready_in(&mut self, guilds: Value) {
         let ready = json!({
             "user": {"id": OWN, "username": "assistant", "bot": true},
             "application": {"id": "600000000000000001"},
             "session_id": "first", "resume_gateway_url": "ws://unused",
-            "guilds": [{"id": GUILD, "unavailable": true}],
+            "guilds": guilds,
         });
         self.dispatch("READY", ready).await;
     }

@@ -11,11 +11,15 @@ pub(super) struct State {
     pub(super) rules: Vec<(String, usize, Reply)>,
     pub(super) messages: HashMap<String, Vec<Value>>,
     pub(super) channels: HashMap<String, Value>,
+    /// Posts of forums.
+    pub(super) posts: Vec<Value>,
     pub(super) nonces: HashMap<String, Value>,
     /// Nonces are not known any more.
     pub(super) forgetful: bool,
     pub(super) last_id: u64,
     pub(super) remaining: u32,
+    /// The application's flags: intents that are switched on.
+    pub(super) flags: u64,
     pub(super) files: HashMap<String, Vec<u8>>,
 }
 
@@ -37,7 +41,9 @@ impl State {
 
     pub(super) fn create(&mut self, channel: &str, body: &Value) -> Value {
         let nonce = body["nonce"].as_str().unwrap_or_default().to_owned();
-        if let Some(known) = self.nonces.get(&nonce).filter(|_| !self.forgetful) {
+        if let Some(known) =
+            self.nonces.get(&nonce).filter(|_| !self.forgetful && !nonce.is_empty())
+        {
             return known.clone();
         }
         let mut message = body.clone();
@@ -49,6 +55,21 @@ impl State {
             self.nonces.insert(nonce, message.clone());
         }
         message
+    }
+
+    /// A post of a forum, with its first message.
+    fn post(&mut self, forum: &str, body: &Value) -> Value {
+        let mut first = self.create("", &body["message"]);
+        self.messages.remove("");
+        let id = first["id"].as_str().unwrap().to_owned();
+        first["channel_id"] = id.clone().into();
+        self.messages.insert(id.clone(), vec![first]);
+        let post = json!({
+            "id": id, "type": 11, "parent_id": forum, "guild_id": GUILD, "name": body["name"],
+            "owner_id": OWN,
+        });
+        self.posts.push(post.clone());
+        post
     }
 
     pub(super) fn list(&self, channel: &str, query: &str) -> Value {
@@ -66,6 +87,9 @@ impl State {
             older.split_off(older.len().saturating_sub(limit))
         };
         page.reverse(); // Discord tells the newest first
+        for message in &mut page {
+            message.as_object_mut().unwrap().remove("nonce"); // no history shows one
+        }
         page.into()
     }
 
@@ -87,6 +111,19 @@ impl State {
                     },
                 }),
             ),
+            ("GET", ["applications", "@me"]) => (200, json!({"flags": self.flags})),
+            ("GET", ["guilds", id]) => {
+                let role = json!({"id": "9", "name": "Bot", "tags": {"bot_id": OWN}});
+                (200, json!({"id": id, "name": "Testers", "roles": [role]}))
+            }
+            ("GET", ["guilds", _, "channels"]) => {
+                (200, json!([{"id": CHANNEL, "type": 0, "name": "general"}]))
+            }
+            ("GET", ["guilds", _, "members", _]) => (200, json!({"roles": ["10"]})),
+            ("GET", ["guilds", _, "threads", "active"]) => {
+                (200, json!({"threads": self.posts.clone()}))
+            }
+            ("GET", [.., "threads", "archived", "public"]) => (200, json!({"threads": []})),
             ("GET", ["users", "@me"]) => (200, json!({"id": OWN, "username": "assistant"})),
             ("POST", ["users", "@me", "channels"]) => {
                 let person = body["recipient_id"].clone();
@@ -113,6 +150,9 @@ impl State {
             }
             ("PATCH", ["webhooks", _, _, "messages", "@original"]) => {
                 (200, json!({"id": "800000000000000001", "channel_id": CHANNEL}))
+            }
+            ("POST", ["channels", id, "threads"]) if body["message"].is_object() => {
+                (201, self.post(id, body))
             }
             ("POST", ["channels", id, "threads"] | ["channels", id, "messages", _, "threads"]) => {
                 let thread = "750000000000000001";

@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_session_is_not_followed_by_a_login_at_once() {
+    fn a_login_after_an_end_for_good_is_not_made_at_once() {
         let pause = Pace::default().anew();
         assert!(FIRST <= pause && pause <= FIRST * 5 + Duration::from_millis(250), "{pause:?}");
     }

@@ -97,7 +97,7 @@ fn a_bot_in_no_server_says_how_it_is_invited() {
 }
 
 #[test]
-fn an_outage_of_the_network_does_not_end_a_session() {
+fn an_outage_of_the_network_costs_no_login() {
     run(async {
         let (mut stub, mut host, socket) = logged_in().await;
         stub.turn_away(4);

@@ -38,6 +38,13 @@ pub(crate) struct Me {
     pub(crate) username: String,
 }
 
+impl Me {
+    /// Whether this is the bot's name, as people write it behind an @.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        !self.username.is_empty() && name.eq_ignore_ascii_case(&self.username)
+    }
+}
+
 /// What every answer is wrapped in.
 #[derive(Deserialize)]
 struct Envelope<'a> {

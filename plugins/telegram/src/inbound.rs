@@ -5,25 +5,30 @@
 //! takes them together. Must not know: the network, access rules.
 
 mod attachments;
+mod described;
+mod membership;
 mod message;
 mod reactions;
 pub(crate) mod wire;
+mod words;
 
 use crate::client::Me;
 use jackfield_plugin_api::{
     event::{ConversationKind, Event, Place, Sender},
     serde_json::{self, Value, value::RawValue},
+    tracing,
 };
 use wire::{Callback, Chat, Message, Update, User};
 
 /// The kinds of updates that are asked for; the server remembers the list.
-pub(crate) const ALLOWED: [&str; 6] = [
+pub(crate) const ALLOWED: [&str; 7] = [
     "message",
     "edited_message",
     "channel_post",
     "edited_channel_post",
     "callback_query",
     "message_reaction",
+    "my_chat_member",
 ];
 
 /// One event, ready to be handed over.
@@ -95,6 +100,9 @@ fn items(update: Update, me: &Me) -> Vec<Item> {
             .map(|(key, event)| item(format!("{key}:{update_id}"), event))
             .collect()
     } else {
+        if let Some(news) = update.my_chat_member.as_ref().and_then(membership::told) {
+            tracing::info!("{news}");
+        }
         Vec::new()
     }
 }
@@ -125,24 +133,24 @@ fn place(chat: &Chat, topic: Option<i64>) -> Place {
     }
 }
 
-/// The forum topic of a message. Outside forums the same field only names a chain of replies.
+/// The topic of a message, in a forum or in a direct chat that has them. Without the flag the same
+/// number only names a chain of replies: no message can be sent there.
 fn topic(message: &Message) -> Option<i64> {
-    if message.chat.is_forum {
-        // The general topic has no number on the wire; it is the first one.
-        return Some(message.message_thread_id.unwrap_or(GENERAL_TOPIC));
+    let topic = message.message_thread_id.filter(|_| message.is_topic_message);
+    if !message.chat.is_forum {
+        return topic;
     }
-    let own = message.is_topic_message || message.chat.kind == "private";
-    message.message_thread_id.filter(|_| own)
+    // Servers that are not Telegram's forget the flag; a chain begins with an answer.
+    let unflagged = message.message_thread_id.filter(|_| message.reply_to_message.is_none());
+    // The general topic has no number on the wire; it is the first one.
+    Some(topic.or(unflagged).unwrap_or(GENERAL_TOPIC))
 }
 
 /// The topic that every forum has.
 pub(crate) const GENERAL_TOPIC: i64 = 1;
 
 fn sender_of(user: &User, me: &Me) -> Sender {
-    let name = match &user.last_name {
-        Some(last) => format!("{} {last}", user.first_name),
-        None => user.first_name.clone(),
-    };
+    let name = user.name();
     Sender {
         id: user.id.to_string().into(),
         name: Some(name).filter(|name| !name.is_empty()),

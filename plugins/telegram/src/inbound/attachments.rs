@@ -1,16 +1,19 @@
 //! The files of a message. Their handle is the `file_id`; the bytes are fetched when the core asks.
 
-use super::wire::{File, Message};
+use super::wire::{File, Message, PaidFile};
 use jackfield_plugin_api::attachment::Attachment;
 
 /// The files, in a shape that says where their bytes are.
 pub(super) fn read(message: &mut Message) -> Vec<Attachment> {
-    // A picture comes in several sizes; the largest is last, but that is nowhere promised.
-    let photo =
-        message.photo.drain(..).max_by_key(|size| u64::from(size.width) * u64::from(size.height));
+    let photo = largest(std::mem::take(&mut message.photo));
     let animation = message.animation.take();
     // An animation is repeated as a document for programs that know none.
     let document = message.document.take().filter(|_| animation.is_none());
+    let paid = message.paid_media.take().map(|paid| paid.paid_media).unwrap_or_default();
+    let paid = paid.into_iter().flat_map(|PaidFile { photo, video }| {
+        let photo = largest(photo).map(|file| made(file, "image/jpeg"));
+        [photo, video.map(|file| made(file, "video/mp4"))]
+    });
     [
         photo.map(|file| made(file, "image/jpeg")),
         animation.map(|file| made(file, "video/mp4")),
@@ -29,8 +32,14 @@ pub(super) fn read(message: &mut Message) -> Vec<Attachment> {
         }),
     ]
     .into_iter()
+    .chain(paid)
     .flatten()
     .collect()
+}
+
+/// A picture comes in several sizes; the largest is last, but that is nowhere promised.
+fn largest(sizes: Vec<File>) -> Option<File> {
+    sizes.into_iter().max_by_key(|size| u64::from(size.width) * u64::from(size.height))
 }
 
 fn made(file: File, usual: &str) -> Attachment {

@@ -1,8 +1,11 @@
 //! A message: its text, whom it addresses, what it answers.
 
 use super::{
-    attachments, place, sender_of, sender_of_chat, topic,
+    attachments,
+    described::{described, forwarded, kind_of_file},
+    place, sender_of, sender_of_chat, topic,
     wire::{Entity, Message},
+    words::marked,
 };
 use crate::{client::Me, text::utf16};
 use jackfield_plugin_api::event::{InboundMessage, Quote, Sender};
@@ -20,16 +23,21 @@ pub(super) fn read(mut message: Message, me: &Me) -> Option<InboundMessage> {
     let sender = sender(&message, me)?;
     let (plain, entities) = words(&mut message);
     let mentioned = is_addressed(&plain, &entities, me) || answers(&message, me);
-    let mut text = marked(&plain, &entities, me);
-    if let Some(described) = described(&message) {
-        if !text.is_empty() {
-            text.push('\n');
-        }
-        text.push_str(&described);
-    }
-    let attachments = attachments::read(&mut message);
-    if text.is_empty() && attachments.is_empty() {
+    let parts = [Some(marked(&plain, &entities, me)), described(&message)];
+    let parts: Vec<_> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    let (forwarded, reply_to) = (forwarded(&message), quote(&message));
+    let mut attachments = attachments::read(&mut message);
+    if parts.is_empty() && attachments.is_empty() {
         return None;
+    }
+    // Otherwise a forwarded word would be the sender's own. Of an album the part with words says it.
+    let told = forwarded.filter(|_| message.media_group_id.is_none() || !parts.is_empty());
+    let text = told.into_iter().chain(parts).collect::<Vec<_>>().join("\n");
+    // Who asks about a picture answers it: in a group the bot may never have seen it.
+    if let (true, Some(answered), true) =
+        (attachments.is_empty(), message.reply_to_message.as_mut(), reply_to.is_some())
+    {
+        attachments = attachments::read(answered);
     }
     let topic = topic(&message);
     Some(InboundMessage {
@@ -38,7 +46,7 @@ pub(super) fn read(mut message: Message, me: &Me) -> Option<InboundMessage> {
         message: message.message_id.to_string().into(),
         text,
         attachments,
-        reply_to: quote(&message),
+        reply_to,
         mentioned,
         sent_at_ms: u64::try_from(message.date).ok().map(|seconds| seconds * 1000),
     })
@@ -67,98 +75,50 @@ fn is_addressed(text: &str, entities: &[Entity], me: &Me) -> bool {
     entities.iter().any(|entity| {
         let Some(said) = utf16::slice(text, entity.offset, entity.length) else { return false };
         match entity.kind.as_str() {
-            "mention" => said.strip_prefix('@').is_some_and(|name| is_me(name, me)),
+            "mention" => said.strip_prefix('@').is_some_and(|name| me.is_called(name)),
             "text_mention" => entity.user.as_ref().is_some_and(|user| user.id == me.id),
-            "bot_command" => said.split_once('@').is_none_or(|(_, name)| is_me(name, me)),
+            "bot_command" => said.split_once('@').is_none_or(|(_, name)| me.is_called(name)),
             _ => false,
         }
     })
 }
 
-fn is_me(name: &str, me: &Me) -> bool {
-    !me.username.is_empty() && name.eq_ignore_ascii_case(&me.username)
-}
-
 fn answers(message: &Message, me: &Me) -> bool {
-    let answered = message.reply_to_message.as_ref().and_then(|answered| answered.from.as_ref());
-    answered.is_some_and(|user| user.id == me.id)
+    answered(message).and_then(|answered| answered.from.as_ref()).is_some_and(|u| u.id == me.id)
 }
 
-/// The text with what would be lost as plain text written as Markdown: addresses and code. A
-/// command loses the name of this bot.
-fn marked(text: &str, entities: &[Entity], me: &Me) -> String {
-    let mut marked = String::with_capacity(text.len());
-    let mut at = 0;
-    for entity in entities {
-        let Some(range) = utf16::range(text, entity.offset, entity.length) else { continue };
-        if range.start < at {
-            continue; // inside one that was written already
-        }
-        let said = &text[range.clone()];
-        let Some(written) = written(said, entity, me) else { continue };
-        marked.push_str(&text[at..range.start]);
-        marked.push_str(&written);
-        at = range.end;
-    }
-    marked.push_str(&text[at..]);
-    marked
-}
-
-fn written(said: &str, entity: &Entity, me: &Me) -> Option<String> {
-    match entity.kind.as_str() {
-        "text_link" => entity.url.as_ref().map(|url| format!("[{said}]({url})")),
-        "code" if !said.contains('`') => Some(format!("`{said}`")),
-        "pre" if !said.contains("```") => {
-            let language = entity.language.as_deref().unwrap_or_default();
-            Some(format!("```{language}\n{}\n```", said.trim_end_matches('\n')))
-        }
-        "bot_command" => {
-            let (command, name) = said.split_once('@')?;
-            is_me(name, me).then(|| command.to_owned())
-        }
-        _ => None,
-    }
-}
-
-/// What is no text and no file, in words.
-fn described(message: &Message) -> Option<String> {
-    if let Some(venue) = &message.venue {
-        return Some(format!("[place: {}, {}]", venue.title, venue.address));
-    }
-    if let Some(location) = &message.location {
-        return Some(format!("[location: {}, {}]", location.latitude, location.longitude));
-    }
-    if let Some(contact) = &message.contact {
-        return Some(format!("[contact: {} {}]", contact.first_name, contact.phone_number));
-    }
-    if let Some(poll) = &message.poll {
-        let options: Vec<&str> = poll.options.iter().map(|option| option.text.as_str()).collect();
-        return Some(format!("[poll: {} ({})]", poll.question, options.join(" / ")));
-    }
-    if let Some(dice) = &message.dice {
-        return Some(format!("[dice: {} {}]", dice.emoji, dice.value));
-    }
-    message
-        .sticker
-        .as_ref()
-        .and_then(|sticker| sticker.emoji.as_ref())
-        .map(|emoji| format!("[sticker {emoji}]"))
+/// What this message answers. Every message in a topic that answers nothing answers the topic's
+/// beginning, which nobody said.
+fn answered(message: &Message) -> Option<&Message> {
+    let answered = message.reply_to_message.as_deref()?;
+    answered.forum_topic_created.is_none().then_some(answered)
 }
 
 fn quote(message: &Message) -> Option<Quote> {
-    let answered = message.reply_to_message.as_ref()?;
-    if answered.forum_topic_created.is_some() {
-        return None;
+    let part = message.quote.as_ref().map(|quote| quote.text.clone());
+    if let Some(answered) = answered(message) {
+        let whole = || answered.text.clone().or_else(|| answered.caption.clone());
+        let kind = || described(answered).or_else(|| kind_of_file(answered).map(str::to_owned));
+        let sender = match (&answered.sender_chat, &answered.from) {
+            (Some(chat), _) => Some(chat.id),
+            (None, from) => from.as_ref().map(|user| user.id),
+        };
+        return Some(Quote {
+            message: answered.message_id.to_string().into(),
+            sender: sender.map(|id| id.to_string().into()),
+            text: part.or_else(whole).or_else(kind),
+        });
     }
-    let whole = answered.text.as_ref().or(answered.caption.as_ref());
-    let text = message.quote.as_ref().map(|quote| &quote.text).or(whole).cloned();
-    let sender = match (&answered.sender_chat, &answered.from) {
-        (Some(chat), _) => Some(chat.id),
-        (None, from) => from.as_ref().map(|user| user.id),
-    };
+    let elsewhere = message.external_reply.as_ref()?;
+    let chat = elsewhere.chat.as_ref().map_or(0, |chat| chat.id);
+    let sender = elsewhere.origin.as_ref().and_then(|origin| {
+        let chat = origin.chat.as_ref().or(origin.sender_chat.as_ref());
+        origin.sender_user.as_ref().map(|user| user.id).or(chat.map(|chat| chat.id))
+    });
     Some(Quote {
-        message: answered.message_id.to_string().into(),
+        // Its number means something in its own chat only.
+        message: format!("{chat}:{}", elsewhere.message_id.unwrap_or(0)).into(),
         sender: sender.map(|id| id.to_string().into()),
-        text,
+        text: part,
     })
 }

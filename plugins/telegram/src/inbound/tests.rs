@@ -108,8 +108,42 @@ fn addresses_and_code_survive_as_markdown() {
         {"type": "pre", "offset": 16, "length": 5, "language": "rust"},
     ]);
     let text = "🫖 here is code\nlet x";
-    let expected = "🫖 [here](https://example.org/tea) is `code`\n```rust\nlet x\n```";
+    let expected = "🫖 [here](https://example.org/tea) **is** `code`\n```rust\nlet x\n```";
     assert_eq!(said(text, entities).text, expected);
+}
+
+#[test]
+fn markup_lies_inside_markup() {
+    let marks = |text: &str, marks: &[(&str, usize, usize)]| {
+        let entities = marks.iter().map(|(kind, offset, length)| {
+            json!({"type": kind, "offset": offset, "length": length, "url": "https://e.org",
+                   "user": {"id": 43, "first_name": "Bob"}, "custom_emoji_id": "5"})
+        });
+        said(text, entities.collect()).text
+    };
+    let nested = marks("hot tea now", &[("bold", 0, 11), ("italic", 4, 4), ("text_link", 8, 3)]);
+    assert_eq!(nested, "**hot *tea* [now](https://e.org)**");
+    assert_eq!(marks("no yes", &[("strikethrough", 0, 2)]), "~~no~~ yes");
+    assert_eq!(marks("it is Bob", &[("spoiler", 6, 3)]), "it is ||Bob||");
+    assert_eq!(marks("ask Bob", &[("text_mention", 4, 3)]), "ask [Bob](tg://user?id=43)");
+    assert_eq!(marks("tea 🍵", &[("custom_emoji", 4, 2), ("underline", 0, 3)]), "tea 🍵");
+    for kind in ["blockquote", "expandable_blockquote"] {
+        let quoted = marks("one\ntwo\nso what", &[(kind, 0, 7), ("bold", 4, 3)]);
+        assert_eq!(quoted, "> one\n> **two**\n\nso what");
+    }
+    assert_eq!(marks("a `b` c", &[("code", 2, 3)]), "a `b` c", "signs of its own");
+    assert_eq!(marks("abc", &[("bold", 0, 2), ("italic", 1, 2)]), "**ab**c", "they overlap");
+    assert_eq!(marks("  ", &[("bold", 0, 2)]), "  ");
+}
+
+#[test]
+fn what_is_beside_the_words_costs_no_message() {
+    let mut update = fixture("direct");
+    let said = update["message"].as_object_mut().unwrap();
+    for field in ["entities", "quote", "forward_origin", "external_reply", "poll", "checklist"] {
+        said.insert(field.to_owned(), json!("of next year"));
+    }
+    assert_eq!(message(&items(&update)[0]).text, "hello there");
 }
 
 #[test]
@@ -125,6 +159,80 @@ fn a_topic_and_its_beginning() {
     }
     let general = items(&update);
     assert_eq!(message(&general[0]).place.thread, Some("1".into()), "the general topic");
+    // An answer there carries the number of its chain, which is no topic.
+    let said = update["message"].as_object_mut().unwrap();
+    said.insert("message_thread_id".to_owned(), json!(8));
+    said.insert("reply_to_message".to_owned(), json!({"message_id": 8, "chat": {"id": -1001234}}));
+    assert_eq!(message(&items(&update)[0]).place.thread, Some("1".into()));
+}
+
+#[test]
+fn a_topic_that_the_bot_began_does_not_address_it() {
+    let mut update = fixture("topic");
+    update["message"]["reply_to_message"]["from"] = json!({"id": 77, "is_bot": true});
+    assert!(!message(&items(&update)[0]).mentioned);
+}
+
+#[test]
+fn a_direct_chat_has_topics_where_it_says_so() {
+    let mut update = fixture("direct");
+    update["message"]["message_thread_id"] = json!(8);
+    assert_eq!(message(&items(&update)[0]).place.thread, None, "a chain of replies");
+    update["message"]["is_topic_message"] = json!(true);
+    assert_eq!(message(&items(&update)[0]).place.thread, Some("8".into()));
+}
+
+#[test]
+fn an_answer_says_what_it_answers() {
+    let answer = |more: Value| {
+        let mut update = fixture("direct");
+        update["message"].as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        message(&items(&update)[0]).clone()
+    };
+    let photo = json!([{"file_id": "cup", "width": 9, "height": 9}]);
+    let chat = json!({"id": 42, "type": "private"});
+    let of_photo =
+        answer(json!({"reply_to_message": {"message_id": 5, "chat": chat, "photo": photo}}));
+    assert_eq!(of_photo.reply_to.unwrap().text.as_deref(), Some("[photo]"));
+    let files: Vec<_> = of_photo.attachments.iter().map(|file| file.fetch.as_deref()).collect();
+    assert_eq!(files, [Some("cup")], "who asks about a picture answers it");
+    let elsewhere = answer(json!({
+        "external_reply": {"origin": {"type": "channel", "chat": {"id": -1007}}, "chat": {"id": -1007},
+                           "message_id": 3},
+        "quote": {"text": "tea is served", "position": 0},
+    }));
+    let quote = elsewhere.reply_to.unwrap();
+    assert_eq!((quote.message.as_str(), quote.text.as_deref()), ("-1007:3", Some("tea is served")));
+    assert_eq!(quote.sender, Some("-1007".into()));
+}
+
+#[test]
+fn what_is_forwarded_is_not_the_senders_own_word() {
+    let forwarded = |origin: Value| {
+        let mut update = fixture("direct");
+        update["message"]["forward_origin"] = origin;
+        message(&items(&update)[0]).text.clone()
+    };
+    let user =
+        json!({"type": "user", "sender_user": {"id": 5, "first_name": "Bob", "last_name": "B"}});
+    assert_eq!(forwarded(user), "[forwarded from Bob B]\nhello there");
+    let hidden = json!({"type": "hidden_user", "sender_user_name": "B]\n[o"});
+    assert_eq!(forwarded(hidden), "[forwarded from B   o]\nhello there");
+    let channel =
+        json!({"type": "channel", "chat": {"id": -1007, "title": "News"}, "message_id": 3});
+    assert_eq!(forwarded(channel.clone()), "[forwarded from News]\nhello there");
+    assert_eq!(forwarded(json!({"type": "user"})), "[forwarded]\nhello there");
+    let mut update = fixture("direct");
+    update["message"]["forward_origin"] = channel;
+    update["message"]["is_automatic_forward"] = json!(true);
+    assert_eq!(message(&items(&update)[0]).text, "hello there");
+    let mut album = fixture("album");
+    for part in album.as_array_mut().unwrap() {
+        part["message"]["forward_origin"] = json!({"type": "hidden_user", "sender_user_name": "B"});
+    }
+    let told: Vec<_> = items(&album).iter().map(|item| message(item).text.clone()).collect();
+    let said = |text: &str| format!("[forwarded from B]\n{text}");
+    assert_eq!(told, [said("look"), String::new(), said("meanwhile"), String::new()], "once");
 }
 
 #[test]
@@ -259,6 +367,11 @@ fn what_has_no_text_is_put_into_words() {
             "[contact: Bob +4930123]",
             "[poll: Tea? (yes / no)]",
             "[dice: 🎲 6]",
+            "[checklist: Tea (☑ boil / ☐ pour)]",
+            "[game: Go]",
+            "[invoice: Tea]",
+            "[story]",
+            "[paid media]",
         ]
     );
 }

@@ -3,8 +3,15 @@
 //! Only what an update cannot be without is required, so that a new shape of something else does
 //! not cost a message.
 
-use jackfield_plugin_api::serde_json::Value;
-use serde::Deserialize;
+use jackfield_plugin_api::serde_json::{self, Value};
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+/// Something beside the words: where its shape is not the one that is known, it is left out.
+fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    given: D,
+) -> Result<T, D::Error> {
+    Value::deserialize(given).map(|value| serde_json::from_value(value).unwrap_or_default())
+}
 
 #[derive(Deserialize)]
 pub(crate) struct Update {
@@ -15,6 +22,7 @@ pub(crate) struct Update {
     pub(crate) edited_channel_post: Option<Message>,
     pub(crate) callback_query: Option<Callback>,
     pub(crate) message_reaction: Option<ReactionChange>,
+    pub(crate) my_chat_member: Option<MemberChange>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +47,16 @@ pub(crate) struct User {
     pub(crate) username: Option<String>,
 }
 
+impl User {
+    /// First and last name.
+    pub(crate) fn name(&self) -> String {
+        match &self.last_name {
+            Some(last) => format!("{} {last}", self.first_name),
+            None => self.first_name.clone(),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Message {
     pub(crate) message_id: i64,
@@ -53,11 +71,20 @@ pub(crate) struct Message {
     pub(crate) is_topic_message: bool,
     pub(crate) text: Option<String>,
     pub(crate) caption: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) entities: Vec<Entity>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) caption_entities: Vec<Entity>,
     pub(crate) reply_to_message: Option<Box<Self>>,
+    /// The answered message where it stands in another chat or topic.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) external_reply: Option<ExternalReply>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) forward_origin: Option<Origin>,
+    /// Brought from a channel into its discussion group by Telegram itself.
+    #[serde(default)]
+    pub(crate) is_automatic_forward: bool,
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) quote: Option<TextQuote>,
     pub(crate) media_group_id: Option<String>,
     #[serde(default)]
@@ -69,11 +96,25 @@ pub(crate) struct Message {
     pub(crate) voice: Option<File>,
     pub(crate) video_note: Option<File>,
     pub(crate) sticker: Option<File>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) location: Option<Location>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) venue: Option<Venue>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) contact: Option<Contact>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) poll: Option<Poll>,
+    #[serde(default, deserialize_with = "lenient")]
     pub(crate) dice: Option<Dice>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) checklist: Option<Checklist>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) paid_media: Option<PaidMedia>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) game: Option<Titled>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub(crate) invoice: Option<Titled>,
+    pub(crate) story: Option<Value>,
     /// Begins a topic; every message in the topic that answers nothing answers this one.
     pub(crate) forum_topic_created: Option<Value>,
     pub(crate) migrate_to_chat_id: Option<i64>,
@@ -95,6 +136,23 @@ pub(crate) struct Entity {
 pub(crate) struct TextQuote {
     #[serde(default)]
     pub(crate) text: String,
+}
+
+/// Who said first what is forwarded, or answered from elsewhere.
+#[derive(Deserialize)]
+pub(crate) struct Origin {
+    pub(crate) sender_user: Option<User>,
+    /// Of people who do not want to be found.
+    pub(crate) sender_user_name: Option<String>,
+    pub(crate) sender_chat: Option<Chat>,
+    pub(crate) chat: Option<Chat>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ExternalReply {
+    pub(crate) origin: Option<Origin>,
+    pub(crate) chat: Option<Chat>,
+    pub(crate) message_id: Option<i64>,
 }
 
 /// Any file: the kinds share these fields.
@@ -136,6 +194,7 @@ pub(crate) struct Contact {
     pub(crate) phone_number: String,
     #[serde(default)]
     pub(crate) first_name: String,
+    pub(crate) last_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +217,42 @@ pub(crate) struct Dice {
     pub(crate) emoji: String,
     #[serde(default)]
     pub(crate) value: i64,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Checklist {
+    #[serde(default)]
+    pub(crate) title: String,
+    #[serde(default)]
+    pub(crate) tasks: Vec<Task>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Task {
+    #[serde(default)]
+    pub(crate) text: String,
+    pub(crate) completion_date: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PaidMedia {
+    #[serde(default)]
+    pub(crate) paid_media: Vec<PaidFile>,
+}
+
+/// What was paid for has its file; a preview has none.
+#[derive(Deserialize)]
+pub(crate) struct PaidFile {
+    #[serde(default)]
+    pub(crate) photo: Vec<File>,
+    pub(crate) video: Option<File>,
+}
+
+/// What is known of it is its title.
+#[derive(Deserialize)]
+pub(crate) struct Titled {
+    #[serde(default)]
+    pub(crate) title: String,
 }
 
 #[derive(Deserialize)]
@@ -188,4 +283,18 @@ pub(crate) struct Reaction {
     pub(crate) kind: String,
     pub(crate) emoji: Option<String>,
     pub(crate) custom_emoji_id: Option<String>,
+}
+
+/// The bot's own standing in a chat changed.
+#[derive(Deserialize)]
+pub(crate) struct MemberChange {
+    pub(crate) chat: Chat,
+    pub(crate) old_chat_member: Standing,
+    pub(crate) new_chat_member: Standing,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Standing {
+    #[serde(default)]
+    pub(crate) status: String,
 }

@@ -11,7 +11,7 @@ use jackfield_plugin_api::{
     PluginError,
     serde_json::{self, Value, value::RawValue},
 };
-use reqwest::{RequestBuilder, Response, redirect};
+use reqwest::{Proxy, RequestBuilder, Response, redirect};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{error::Error, path::PathBuf, time::Duration};
 pub(crate) use upload::Upload;
@@ -36,6 +36,8 @@ pub(crate) struct Me {
     pub(crate) id: i64,
     #[serde(default)]
     pub(crate) username: String,
+    /// Privacy mode is off; servers that are not Telegram's may not say.
+    pub(crate) can_read_all_group_messages: Option<bool>,
 }
 
 impl Me {
@@ -66,7 +68,16 @@ impl Client {
     pub(crate) fn new(login: &Login) -> Result<Self, PluginError> {
         // Each library has its own choice of a provider; a second one is the same one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder();
+        if let Some(proxy) = &login.proxy {
+            let proxy = Proxy::all(proxy.reveal()).map_err(|error| {
+                let text =
+                    format!("`{}` cannot be used: {}", login.setting("proxy"), reason(error));
+                PluginError::new(text)
+            })?;
+            http = http.proxy(proxy);
+        }
+        let http = http
             .connect_timeout(CONNECT_PATIENCE)
             .pool_idle_timeout(IDLE_MAX)
             .redirect(redirect::Policy::none())
@@ -126,12 +137,7 @@ async fn ask<T: DeserializeOwned>(
         // Some proxy's page, which may well quote the address with the token.
         return Err(match status {
             200..300 => ApiError::Unanswered("the answer is not the Bot API's".to_owned()),
-            _ => ApiError::Refused {
-                code: status,
-                description: "the server's answer is not the Bot API's".to_owned(),
-                retry_after: None,
-                migrated_to: None,
-            },
+            code => ApiError::Foreign { code },
         });
     };
     if let (true, Some(result)) = (envelope.ok, envelope.result) {

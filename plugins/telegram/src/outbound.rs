@@ -25,7 +25,7 @@ const CAPTION_MAX: usize = 1024;
 const POLL_QUESTION_MAX: usize = 300;
 const POLL_OPTION_MAX: usize = 100;
 const POLL_OPTIONS: std::ops::RangeInclusive<usize> = 2..=12;
-const POLL_OPEN_S: std::ops::RangeInclusive<u64> = 5..=600;
+const POLL_OPEN_S: std::ops::RangeInclusive<u64> = 5..=2_628_000;
 
 pub(crate) type Params = Map<String, Value>;
 
@@ -39,8 +39,48 @@ pub(crate) struct Call {
     pub(crate) uploads: Vec<Upload>,
     /// Doing it twice is the same as doing it once.
     pub(crate) repeatable: bool,
-    /// The same picture as a file, for when it is not taken as a picture.
+    /// The same as files, for when it is not taken as a picture or as a voice.
     pub(crate) as_document: Option<Box<Self>>,
+}
+
+impl Call {
+    /// Changes the parameters of the call and of its other forms.
+    pub(crate) fn in_every_form(&mut self, change: &dyn Fn(&mut Params)) {
+        change(&mut self.params);
+        self.plain.as_mut().map(change);
+        if let Some(document) = &mut self.as_document {
+            document.in_every_form(change);
+        }
+    }
+
+    /// Gives up on a topic that is gone, where the words still arrive where they belong: in a direct
+    /// chat, or behind the message they answer, whose own place counts then.
+    pub(crate) fn leave_topic(&mut self) -> bool {
+        let direct = self.params["chat_id"].as_i64().is_some_and(|id| id > 0);
+        let answers = self.params.contains_key("reply_parameters");
+        if !self.params.contains_key("message_thread_id") || !(direct || answers) {
+            return false;
+        }
+        self.in_every_form(&|params| {
+            params.remove("message_thread_id");
+            if let (false, Some(reply)) = (direct, params.get_mut("reply_parameters")) {
+                reply["allow_sending_without_reply"] = false.into();
+            }
+        });
+        true
+    }
+
+    /// Gives up on answering a message that is gone, but not on the topic.
+    pub(crate) fn answer_nothing(&mut self) -> bool {
+        let Some(reply) = self.params.get("reply_parameters") else { return false };
+        if reply["allow_sending_without_reply"] == false {
+            return false; // the topic is gone too
+        }
+        self.in_every_form(&|params| {
+            params.remove("reply_parameters");
+        });
+        true
+    }
 }
 
 /// The calls that do it, in order.
@@ -222,9 +262,11 @@ fn poll(
     }
     if let Some(seconds) = duration_s {
         if !POLL_OPEN_S.contains(&seconds) {
-            return bad(
-                "a poll on Telegram stays open for 5 to 600 seconds, or for ever".to_owned()
-            );
+            return bad(format!(
+                "a poll on Telegram stays open for {} to {} seconds, or for ever",
+                POLL_OPEN_S.start(),
+                POLL_OPEN_S.end()
+            ));
         }
         params.insert("open_period".to_owned(), seconds.into());
     }

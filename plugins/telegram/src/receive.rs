@@ -23,10 +23,16 @@ use jackfield_plugin_api::{
     tokio::{self, sync::watch},
     tracing,
 };
-use pause::Pause;
+use pause::{HEALTHY, Pause};
 use place::{Place, now_s};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+/// So often in a row another poller may throw us out before its presence is the state of things. One
+/// is met at each change of versions.
+const CONFLICTS_MAX: u32 = 2;
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Takes one bot's updates until `open` turns false.
@@ -41,28 +47,37 @@ pub(crate) async fn listen(bot: Arc<Bot>, mut open: watch::Receiver<bool>) {
 async fn work(bot: &Arc<Bot>) {
     bot.report(LinkState::Connecting, "asking Telegram who this is").await;
     let mut pause = Pause::default();
+    let mut conflicts = 0;
     loop {
+        let begun = Instant::now();
         let ended = match bot.identify().await {
             Ok(me) => match &bot.login.webhook {
-                None => poll::run(bot, &me).await,
+                None => poll::run(bot, &me, conflicts >= CONFLICTS_MAX).await,
                 Some(webhook) => webhook::tend(bot, webhook).await,
             },
             Err(error) => Ended::Trouble(error),
         };
-        match ended {
-            Ended::HostGone => return,
-            Ended::Trouble(error) => {
-                let text = error.explain(&bot.login);
-                if error.cause() == Cause::Token {
-                    tracing::error!(account = %bot.account.id(), "{text}");
-                    bot.report(LinkState::NeedsLogin, text).await;
-                    return;
-                }
-                tracing::warn!(account = %bot.account.id(), "{text}");
-                bot.report(LinkState::Retrying, text).await;
-                pause.wait(&error).await;
-            }
+        let Ended::Trouble(error) = ended else { return };
+        let well = begun.elapsed();
+        pause.after(well);
+        conflicts = match error.cause() {
+            Cause::OtherPoller if well < HEALTHY => conflicts + 1,
+            Cause::OtherPoller => 1,
+            _ => 0,
+        };
+        let text = error.explain(&bot.login);
+        if error.cause() == Cause::Token {
+            tracing::error!(account = %bot.account.id(), "{text}");
+            bot.report(LinkState::NeedsLogin, text).await;
+            return;
         }
+        tracing::warn!(account = %bot.account.id(), "{text}");
+        // Some servers say by a bare status that they do not know the token; something in between
+        // may mean something else by it, so asking goes on.
+        let unknown = matches!(error, ApiError::Foreign { code: 401 | 404 }) && bot.me().is_none();
+        let state = if unknown { LinkState::NeedsLogin } else { LinkState::Retrying };
+        bot.report(state, text).await;
+        pause.wait(&error).await;
     }
 }
 

@@ -4,11 +4,14 @@
 //! fixed-width text. A piece never leaves a tag open; a tag that is cut goes on in the next piece.
 //! Pure. Must not know: the network.
 
+mod names;
 mod table;
 pub(crate) mod utf16;
 mod writer;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{
+    CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd, TextMergeStream,
+};
 use table::Table;
 use writer::Writer;
 
@@ -27,7 +30,7 @@ pub(crate) fn render(markdown: &str, max: usize) -> Vec<Piece> {
     let options =
         Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TABLES | Options::ENABLE_TASKLISTS;
     let mut renderer = Renderer::new(max);
-    for event in Parser::new_ext(markdown, options) {
+    for event in TextMergeStream::new(Parser::new_ext(markdown, options)) {
         renderer.event(event);
     }
     renderer.out.finish()
@@ -42,8 +45,17 @@ struct Renderer {
     table: Option<Table>,
     /// Telegram nests no quotes: only the outermost is one.
     quotes: usize,
-    /// The address of each open link, empty where it is no link for Telegram.
-    links: Vec<String>,
+    links: Vec<Link>,
+}
+
+/// An open link.
+enum Link {
+    /// One for Telegram too.
+    Tag(String),
+    /// An address that Telegram makes no link of, so it is written out.
+    Shown(String),
+    /// Words alone.
+    Nothing,
 }
 
 impl Renderer {
@@ -80,7 +92,8 @@ impl Renderer {
                 self.out.text(&code);
                 self.out.close();
             }
-            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.out.text(&text),
+            Event::Text(text) => self.words(&text),
+            Event::Html(text) | Event::InlineHtml(text) => self.out.text(&text),
             Event::SoftBreak | Event::HardBreak => self.out.text("\n"),
             Event::Rule => {
                 self.out.block();
@@ -160,13 +173,16 @@ impl Renderer {
                 self.lists.pop();
             }
             TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough => self.out.close(),
-            TagEnd::Link | TagEnd::Image => {
-                let url = self.links.pop().unwrap_or_default();
-                if !url.is_empty() {
+            TagEnd::Link | TagEnd::Image => match self.links.pop() {
+                Some(Link::Tag(url)) => {
                     self.out.close();
                     self.out.aside(&url);
                 }
-            }
+                Some(Link::Shown(address)) if !self.out.ends_with(&address) => {
+                    self.out.text(&format!(" ({address})"));
+                }
+                _ => {}
+            },
             _ => {}
         }
     }
@@ -185,15 +201,45 @@ impl Renderer {
         self.out.text(&format!("{}{mark}", "   ".repeat(depth.saturating_sub(1))));
     }
 
+    fn words(&mut self, text: &str) {
+        if self.out.is_code() || !self.links.is_empty() {
+            return self.out.text(text);
+        }
+        for (part, is_file) in names::parts(text) {
+            if is_file {
+                self.out.open("code", "");
+            }
+            self.out.text(part);
+            if is_file {
+                self.out.close();
+            }
+        }
+    }
+
     fn link(&mut self, url: &str) {
-        let known = ["https://", "http://", "tg://", "mailto:", "tel:"];
         // One inside another is no link.
-        let free = self.links.iter().all(String::is_empty);
-        if free && known.iter().any(|scheme| url.starts_with(scheme)) {
+        let free = self.links.iter().all(|link| matches!(link, Link::Nothing));
+        let link = if free { Link::read(url) } else { Link::Nothing };
+        if let Link::Tag(url) = &link {
             self.out.open("a", &format!(" href=\"{}\"", escape(url)));
-            self.links.push(url.to_owned());
-        } else {
-            self.links.push(String::new());
+        }
+        self.links.push(link);
+    }
+}
+
+impl Link {
+    fn read(url: &str) -> Self {
+        if let Some(address) = url.strip_prefix("mailto:").or_else(|| url.strip_prefix("tel:")) {
+            return Self::Shown(address.to_owned());
+        }
+        let Some((scheme, rest)) = url.split_once("://") else { return Self::Nothing };
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        match scheme {
+            "tg" => Self::Tag(url.to_owned()),
+            // A machine at home, such as http://nas:8080.
+            "https" | "http" if !host.contains('.') => Self::Shown(url.to_owned()),
+            "https" | "http" => Self::Tag(url.to_owned()),
+            _ => Self::Nothing,
         }
     }
 }

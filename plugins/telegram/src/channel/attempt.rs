@@ -6,7 +6,7 @@
 use super::bot::Bot;
 use crate::{
     error::{ApiError, Cause},
-    outbound::{Call, Params, edit_of_caption, plan},
+    outbound::{Call, edit_of_caption, plan},
 };
 use jackfield_plugin_api::{
     Outgoing, SendError,
@@ -23,10 +23,12 @@ use std::{
 
 /// Kept from the host's time, so that the outcome arrives before the host gives up.
 const MARGIN: Duration = Duration::from_millis(500);
+/// Longest wait for the answer to a call without files.
+const WORDS_PATIENCE: Duration = Duration::from_mins(1);
 /// Unfinished messages that are remembered; the oldest is forgotten first.
 const UNFINISHED_MAX: usize = 256;
 /// Other forms of a call that are tried, one after the other.
-const FORMS_MAX: usize = 4;
+const FORMS_MAX: usize = 6;
 
 /// The results of messages that are not finished, by key.
 #[derive(Default)]
@@ -78,7 +80,9 @@ pub(super) async fn run(bot: &Bot, ledger: &Ledger, out: Outgoing) -> Result<Rec
     let mut done = if several { ledger.begin(&key, out.attempt)? } else { Vec::new() };
     let count = calls.len();
     for call in calls.into_iter().skip(done.len()) {
-        let patience = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Words are said at once or not at all; files take their time.
+        let patience = if call.uploads.is_empty() { left.min(WORDS_PATIENCE) } else { left };
         let repeatable = call.repeatable;
         let result = make(bot, call, patience).await.map_err(|error| {
             let error = error.outcome(repeatable);
@@ -134,13 +138,15 @@ async fn make(bot: &Bot, mut call: Call, patience: Duration) -> Result<Value, Ap
                 call.params = edit_of_caption(call.params);
                 call.plain = call.plain.map(edit_of_caption);
             }
-            (Cause::NotAPhoto, _) if call.as_document.is_some() => {
+            (Cause::NoTopic, _) if call.leave_topic() => {}
+            (Cause::NoAnswered, _) if call.answer_nothing() => {}
+            (Cause::FileOnly, _) if call.as_document.is_some() => {
                 call = call.as_document.take().map(|call| *call).unwrap_or_default();
             }
             (_, ApiError::Refused { migrated_to: Some(id), .. }) => {
-                let moved = |params: &mut Params| params.insert("chat_id".to_owned(), (*id).into());
-                moved(&mut call.params);
-                call.plain.as_mut().map(moved);
+                call.in_every_form(&|params| {
+                    params.insert("chat_id".to_owned(), (*id).into());
+                });
             }
             _ => return Err(error),
         }

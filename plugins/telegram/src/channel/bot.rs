@@ -104,6 +104,22 @@ impl Bot {
         self.account.host().link(report).await;
     }
 
+    /// The way updates take, in words; with what the operator wants and this way does not bring.
+    pub(crate) fn way(&self) -> String {
+        let way = if self.login.webhook.is_some() { "webhook" } else { "polling" };
+        let me = self.me();
+        let private = me.is_some_and(|me| me.can_read_all_group_messages == Some(false));
+        if private && self.login.wants_all {
+            format!(
+                "{way}; privacy mode is on, so groups show the bot only what addresses it, unless \
+                 it is an administrator there: at @BotFather /setprivacy, Disable, then remove the \
+                 bot from its groups and add it again"
+            )
+        } else {
+            way.to_owned()
+        }
+    }
+
     pub(crate) async fn webhook_info(&self) -> Result<WebhookInfo, ApiError> {
         self.client.call("getWebhookInfo", &json!({}), ASK_PATIENCE).await
     }
@@ -118,12 +134,12 @@ impl Bot {
         // That it did not come in time shows below.
         let _ = timeout(PROOF_PATIENCE, proved.wait_for(Option::is_some)).await;
         let age = self.proved.borrow().map(|at| at.elapsed().as_secs());
-        let way = if self.login.webhook.is_some() { "webhook" } else { "polling" };
         match age {
             Some(age) => Ok(format!(
-                "{} (id {}), {way}, proved {age} s ago, {waiting} waiting at Telegram",
+                "{} (id {}), proved {age} s ago, {waiting} waiting at Telegram, {}",
                 name(&me),
-                me.id
+                me.id,
+                self.way()
             )),
             None => Err(format!("{} answers, but takes no messages yet", name(&me))),
         }

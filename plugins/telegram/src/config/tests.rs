@@ -43,6 +43,22 @@ fn accounts_inherit_what_they_lack() {
 }
 
 #[test]
+fn a_server_may_be_called_anything() {
+    for base in ["http://bot-api:8081", "https://bot.example.org/telegram", "http://[::1]:8081"] {
+        let login = logins(json!({"bot_token": "7:a", "api_base": base})).unwrap().remove(0);
+        assert_eq!(login.api_base, base);
+    }
+    // A server of one's own delivers anywhere, in the clear too.
+    let table = json!({
+        "bot_token": "7:a", "api_base": "http://bot-api:8081",
+        "webhook_url": "http://gateway:18789/telegram", "proxy": "socks5h://user:pass@127.0.0.1:1080",
+    });
+    let login = logins(table).unwrap().remove(0);
+    assert_eq!(login.webhook.as_ref().unwrap().url, "http://gateway:18789/telegram/default");
+    assert!(login.proxy.is_some() && !format!("{login:?}").contains("pass@"));
+}
+
+#[test]
 fn what_is_wrong_is_blamed_on_its_setting() {
     for (table, path) in [
         (json!({}), "/bot_token"),
@@ -51,6 +67,14 @@ fn what_is_wrong_is_blamed_on_its_setting() {
         (json!({"bot_token": "7:with space"}), "/bot_token"),
         (json!({"bot_token": "7:a", "api_base": "api.telegram.org"}), "/api_base"),
         (json!({"bot_token": "7:a", "api_base": "https://x.org/bot7:a"}), "/api_base"),
+        (json!({"bot_token": "7:a", "api_base": "https://x.org/bot"}), "/api_base"),
+        (json!({"bot_token": "7:a", "proxy": "127.0.0.1:1080"}), "/proxy"),
+        (json!({"bot_token": "7:a", "proxy": "mtproto://e.org"}), "/proxy"),
+        (json!({"bot_token": "7:a", "webhook_url": "http://e.org/telegram"}), "/webhook_url"),
+        (
+            json!({"bot_token": "7:a", "webhook_url": "https://e.org:18789/telegram"}),
+            "/webhook_url",
+        ),
         (json!({"bot_token": "7:a", "local_files": "relative"}), "/local_files"),
         (json!({"bot_token": "7:a", "webhook_url": "gw.example.org"}), "/webhook_url"),
         (

@@ -49,7 +49,16 @@ fn causes_are_told_apart() {
         ),
         (400, "Bad Request: message to delete not found", Cause::AlreadyGone),
         (400, "Bad Request: there is no text in the message to edit", Cause::IsCaption),
-        (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", Cause::NotAPhoto),
+        (400, "Bad Request: PHOTO_INVALID_DIMENSIONS", Cause::FileOnly),
+        (
+            400,
+            "Bad Request: file of size 11000000 bytes is too big for a photo; the maximum size is 10485760 bytes",
+            Cause::FileOnly,
+        ),
+        (400, "Bad Request: VOICE_MESSAGES_FORBIDDEN", Cause::FileOnly),
+        (400, "Bad Request: ENTITIES_TOO_LONG", Cause::Markup),
+        (400, "Bad Request: message thread not found", Cause::NoTopic),
+        (400, "Bad Request: message to be replied not found", Cause::NoAnswered),
         (400, "Bad Request: chat not found", Cause::Other),
         (500, "Internal Server Error: can't parse entities", Cause::Other),
     ] {
@@ -74,6 +83,92 @@ fn outcomes_say_whether_anything_was_sent() {
         (refused(400, "Bad Request: REACTION_INVALID"), true, Permanent, "unknown_emoji"),
         (refused(400, "Bad Request: something new"), false, Permanent, "refused"),
         (refused(413, "Request Entity Too Large"), false, Permanent, "too_large"),
+        (
+            refused(403, "Forbidden: bot was kicked from the supergroup chat"),
+            false,
+            Permanent,
+            "not_a_member",
+        ),
+        (
+            refused(403, "Forbidden: bot is not a member of the channel chat"),
+            false,
+            Permanent,
+            "not_a_member",
+        ),
+        (
+            refused(403, "Forbidden: bot can't initiate conversation with a user"),
+            false,
+            Permanent,
+            "unknown_conversation",
+        ),
+        (
+            refused(403, "Forbidden: bot can't send messages to bots"),
+            false,
+            Permanent,
+            "unknown_conversation",
+        ),
+        (
+            refused(403, "Forbidden: the group chat was deleted"),
+            false,
+            Permanent,
+            "unknown_conversation",
+        ),
+        (
+            refused(400, "Bad Request: need administrator rights in the channel chat"),
+            false,
+            Permanent,
+            "no_rights",
+        ),
+        (
+            refused(400, "Bad Request: not enough rights to send photos to the chat"),
+            false,
+            Permanent,
+            "no_rights",
+        ),
+        (refused(400, "Bad Request: CHAT_SEND_DOCS_FORBIDDEN"), false, Permanent, "no_rights"),
+        (refused(400, "Bad Request: message thread not found"), false, Permanent, "unknown_thread"),
+        (refused(400, "Bad Request: TOPIC_CLOSED"), false, Permanent, "thread_closed"),
+        (refused(400, "Bad Request: the chat is not a forum"), false, Permanent, "no_threads"),
+        (
+            refused(400, "Bad Request: message to edit not found"),
+            true,
+            Permanent,
+            "unknown_message",
+        ),
+        (refused(400, "Bad Request: message can't be edited"), true, Permanent, "not_editable"),
+        (
+            refused(400, "Bad Request: message can't be deleted for everyone"),
+            true,
+            Permanent,
+            "not_deletable",
+        ),
+        (refused(400, "Bad Request: message caption is too long"), false, Permanent, "too_long"),
+        (
+            refused(400, "Bad Request: wrong file identifier/HTTP URL specified"),
+            false,
+            Permanent,
+            "bad_file",
+        ),
+        (refused(400, "Bad Request: failed to get HTTP URL content"), false, Permanent, "bad_file"),
+        (
+            refused(400, "Bad Request: wrong type of the web page content"),
+            false,
+            Permanent,
+            "bad_file",
+        ),
+        (refused(400, "Bad Request: WEBPAGE_CURL_FAILED"), false, Permanent, "bad_file"),
+        (refused(400, "Bad Request: file must be non-empty"), false, Permanent, "bad_file"),
+        (refused(400, "Bad Request: file is too big"), true, Permanent, "too_large"),
+        (
+            refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable"),
+            true,
+            Retryable,
+            "no_file",
+        ),
+        (refused(400, "Logged out"), false, Retryable, "unauthorized"),
+        (ApiError::Foreign { code: 404 }, false, Retryable, "not_the_api"),
+        (ApiError::Foreign { code: 502 }, false, Uncertain, "no_answer"),
+        (ApiError::Foreign { code: 413 }, false, Permanent, "too_large"),
     ] {
         let outcome = error.outcome(repeatable);
         assert_eq!((outcome.class, outcome.code.as_str()), (class, name), "{}", outcome.text);
@@ -105,6 +200,17 @@ fn explanations_name_the_setting_and_hide_the_token() {
     let text = refused(409, "Conflict: terminated by other getUpdates request").explain(&only);
     assert!(text.contains("another program"), "{text}");
     let text = ApiError::Unreachable("Connection refused".into()).explain(&only);
-    assert!(text.contains("http://127.0.0.1:9"), "{text}");
+    assert!(text.contains("http://127.0.0.1:9") && !text.contains("proxy"), "{text}");
+    let text = ApiError::Foreign { code: 404 }.explain(&only);
+    assert!(text.contains("api_base") && text.contains("bot_token"), "{text}");
+    let text = refused(400, "Logged out").explain(&only);
+    assert!(text.contains("`channels.telegram.api_base`"), "{text}");
+    let blocked = || ApiError::Unreachable("timed out".into());
+    let text = blocked().explain(&work);
+    assert!(text.contains("blocked, `channels.telegram.accounts.work.proxy`"), "{text}");
+    let table = json!({"bot_token": "7:a", "proxy": "socks5h://user:pass-word@127.0.0.1:1080"});
+    let text = blocked().explain(&login(table));
+    assert!(text.contains("through `channels.telegram.proxy`"), "{text}");
+    assert!(!text.contains("pass-word"), "{text}");
     assert!(!format!("{only:?}").contains("secret-part"), "nor does a log of the settings");
 }

@@ -8,7 +8,7 @@ use jackfield_plugin_api::{
 };
 
 fn me() -> Me {
-    Me { id: 77, username: "jack_bot".to_owned() }
+    Me { id: 77, username: "jack_bot".to_owned(), can_read_all_group_messages: None }
 }
 
 fn fixture(name: &str) -> Value {

@@ -13,6 +13,9 @@ const ALBUM_MAX: usize = 10;
 /// Larger pictures are taken as files only.
 const PHOTO_BYTES_MAX: u64 = 10 << 20;
 
+/// The family of albums that pictures and videos make together.
+const PICTURES: u8 = 0;
+
 /// How Telegram shows a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -40,7 +43,7 @@ impl Kind {
     /// Files of the same family make an album; `None` goes alone.
     fn family(self) -> Option<u8> {
         match self {
-            Self::Photo | Self::Video => Some(0),
+            Self::Photo | Self::Video => Some(PICTURES),
             Self::Audio => Some(1),
             Self::Document => Some(2),
             Self::Animation | Self::Voice => None,
@@ -84,7 +87,7 @@ pub(super) fn plan(
         let params = frame.params(calls.is_empty());
         calls.push(match now {
             [file] => single(file, file.kind, params, caption.take()),
-            album => group(album, params, caption.take()),
+            album => group(album, None, &params, caption.take().as_ref()),
         });
         rest = later;
     }
@@ -100,7 +103,10 @@ fn single(file: &File<'_>, kind: Kind, mut params: Params, caption: Option<Piece
             params.insert(field.to_owned(), text.clone().into());
         }
     }
-    let as_document = (kind == Kind::Photo).then(|| {
+    if kind == Kind::Video {
+        params.insert("supports_streaming".to_owned(), true.into());
+    }
+    let as_document = matches!(kind, Kind::Photo | Kind::Voice).then(|| {
         let mut params = params.clone();
         params.remove(field);
         Box::new(single(file, Kind::Document, params, caption.clone()))
@@ -112,7 +118,8 @@ fn single(file: &File<'_>, kind: Kind, mut params: Params, caption: Option<Piece
     Call { uploads, as_document, ..call }
 }
 
-fn group(files: &[File<'_>], params: Params, caption: Option<Piece>) -> Call {
+/// An album; `kind` shows every file as such.
+fn group(files: &[File<'_>], kind: Option<Kind>, params: &Params, caption: Option<&Piece>) -> Call {
     let mut uploads = Vec::new();
     let mut media = Vec::new();
     for (index, file) in files.iter().enumerate() {
@@ -124,8 +131,19 @@ fn group(files: &[File<'_>], params: Params, caption: Option<Piece>) -> Call {
             }
             Source::Text(text) => text.clone(),
         };
-        media.push(json!({ "type": file.kind.method().1, "media": source }));
+        let kind = kind.unwrap_or(file.kind);
+        let mut item = json!({ "type": kind.method().1, "media": source });
+        if kind == Kind::Video {
+            item["supports_streaming"] = true.into();
+        }
+        media.push(item);
     }
+    // Telegram shows an album's words under it only where one file alone has them: under pictures
+    // that is the first, under anything else the last.
+    let spoken = match files.first().and_then(|file| kind.unwrap_or(file.kind).family()) {
+        Some(PICTURES) => 0,
+        _ => media.len() - 1,
+    };
     let with = |media: Vec<Value>| {
         let mut params = params.clone();
         params.insert("media".to_owned(), media.into());
@@ -134,12 +152,15 @@ fn group(files: &[File<'_>], params: Params, caption: Option<Piece>) -> Call {
     let mut call = Call { method: "sendMediaGroup", uploads, ..Call::default() };
     if let Some(piece) = caption {
         let mut plain = media.clone();
-        plain[0]["caption"] = piece.plain.into();
-        media[0]["caption"] = piece.html.into();
-        media[0]["parse_mode"] = "HTML".into();
+        plain[spoken]["caption"] = piece.plain.clone().into();
+        media[spoken]["caption"] = piece.html.clone().into();
+        media[spoken]["parse_mode"] = "HTML".into();
         call.plain = Some(with(plain));
     }
     call.params = with(media);
+    if kind.is_none() && files.iter().any(|file| file.kind == Kind::Photo) {
+        call.as_document = Some(Box::new(group(files, Some(Kind::Document), params, caption)));
+    }
     call
 }
 

@@ -162,13 +162,48 @@ fn files_that_belong_together_are_an_album() {
         calls[0].params["media"],
         json!([
             {"type": "photo", "media": "attach://file0", "caption": "<i>look</i>", "parse_mode": "HTML"},
-            {"type": "video", "media": "https://e.org/b.mp4"},
+            {"type": "video", "media": "https://e.org/b.mp4", "supports_streaming": true},
             {"type": "photo", "media": "attach://file2"},
         ])
     );
     let fields: Vec<_> = calls[0].uploads.iter().map(|upload| upload.field.as_str()).collect();
     assert_eq!(fields, ["file0", "file2"]);
     assert_eq!(calls[0].plain.as_ref().unwrap()["media"][0]["caption"], "look");
+    let files = calls[0].as_document.as_ref().unwrap();
+    let kinds: Vec<_> = files.params["media"].as_array().unwrap().iter().collect();
+    assert!(kinds.iter().all(|file| file["type"] == "document"), "{kinds:?}");
+    assert_eq!(kinds[2]["caption"], "<i>look</i>", "under files the words stand at the end");
+    assert_eq!(files.params["reply_parameters"]["message_id"], 9);
+}
+
+#[test]
+fn a_topic_that_is_gone_is_left_only_where_nothing_is_misplaced() {
+    let call = |conversation: &str, reply_to: Option<&str>| {
+        let body = Outbound::Message {
+            to: to(conversation, Some("5")),
+            text: "*tea*".to_owned(),
+            attachments: vec![],
+            reply_to: reply_to.map(Into::into),
+            silent: false,
+        };
+        calls(body).remove(0)
+    };
+    let mut direct = call("42", None);
+    assert!(direct.leave_topic());
+    for params in [&direct.params, direct.plain.as_ref().unwrap()] {
+        assert_eq!(params.get("message_thread_id"), None);
+    }
+    assert!(!direct.leave_topic(), "once");
+    assert!(!call("-1001", None).leave_topic(), "it would stand in the general topic");
+    let mut answer = call("-1001", Some("9"));
+    assert!(answer.leave_topic());
+    let reply = json!({"message_id": 9, "allow_sending_without_reply": false});
+    assert_eq!(answer.params["reply_parameters"], reply);
+    assert!(!answer.answer_nothing(), "nor there");
+    let mut answer = call("-1001", Some("9"));
+    assert!(answer.answer_nothing());
+    assert_eq!(answer.params["message_thread_id"], 5);
+    assert_eq!(answer.params.get("reply_parameters"), None);
 }
 
 #[test]
@@ -206,7 +241,7 @@ fn a_poll_keeps_to_the_limits_or_says_which() {
                "options": [{"text": "cup 0"}, {"text": "cup 1"}], "open_period": 60})
     );
     assert_eq!(only(poll(3, Some(1), None)).1.get("allows_multiple_answers"), None);
-    for odd in [poll(1, None, None), poll(13, None, None), poll(2, None, Some(3600))] {
+    for odd in [poll(1, None, None), poll(13, None, None), poll(2, None, Some(3_000_000))] {
         assert_eq!(refused(odd).code, "bad_poll");
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(30);
+/// Trouble that comes back sooner is the same trouble still.
+pub(super) const HEALTHY: Duration = Duration::from_mins(1);
 
 #[derive(Default)]
 pub(super) struct Pause {
@@ -16,6 +18,13 @@ impl Pause {
     /// After a success the next trouble begins with a short pause again.
     pub(super) fn reset(&mut self) {
         self.times = 0;
+    }
+
+    /// What was well for a while begins anew when it breaks.
+    pub(super) fn after(&mut self, well: Duration) {
+        if well >= HEALTHY {
+            self.reset();
+        }
     }
 
     /// Waits before the next attempt, as long as the server asked for if it did.
@@ -41,6 +50,7 @@ impl Pause {
 #[cfg(test)]
 mod tests {
     use super::{FIRST, LONGEST, Pause};
+    use std::time::Duration;
 
     #[test]
     fn pauses_grow_to_a_limit_and_begin_anew() {
@@ -51,5 +61,10 @@ mod tests {
         assert_eq!(pauses[19], LONGEST);
         pause.reset();
         assert_eq!(pause.next(1.0), FIRST / 2);
+        pause.next(0.0);
+        pause.after(Duration::from_secs(5));
+        assert!(pause.next(0.0) > FIRST, "it flaps");
+        pause.after(Duration::from_mins(2));
+        assert_eq!(pause.next(0.0), FIRST, "it was well in between");
     }
 }

@@ -31,15 +31,16 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Most updates of one answer.
 const BATCH_MAX: usize = 100;
 
-/// Polls until there is trouble.
-pub(super) async fn run(bot: &Arc<Bot>, me: &Me) -> Ended {
-    match poll(bot, me).await {
+/// Polls until there is trouble. `contested`: another program polls too, so that only a poll that was
+/// held to its end, or brings something, means that messages flow.
+pub(super) async fn run(bot: &Arc<Bot>, me: &Me, contested: bool) -> Ended {
+    match poll(bot, me, contested).await {
         Ok(never) => match never {},
         Err(ended) => ended,
     }
 }
 
-async fn poll(bot: &Arc<Bot>, me: &Me) -> Result<std::convert::Infallible, Ended> {
+async fn poll(bot: &Arc<Bot>, me: &Me, contested: bool) -> Result<std::convert::Infallible, Ended> {
     let stored = bot.take_cursor().and_then(|cursor| Place::read(&cursor));
     let mut confirmed = stored.and_then(|place| place.offset(me.id, now_s()));
     let mut hold = Duration::ZERO;
@@ -55,8 +56,10 @@ async fn poll(bot: &Arc<Bot>, me: &Me) -> Result<std::convert::Infallible, Ended
             }
             Err(error) => return Err(Ended::Trouble(error)),
         };
-        bot.proved();
-        bot.report(LinkState::Connected, "polling").await;
+        if !contested || !hold.is_zero() || !batch.is_empty() {
+            bot.proved();
+            bot.report(LinkState::Connected, bot.way()).await;
+        }
         hold = HOLD;
         pause.reset();
         let read = Batch::read(&batch, me);

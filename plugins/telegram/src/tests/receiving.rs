@@ -224,6 +224,72 @@ fn another_poller_is_explained_and_survived() {
 }
 
 #[test]
+fn a_poller_that_stays_is_the_state_of_things() {
+    run(async {
+        let (stub, mut host) = connected().await;
+        let said = "Conflict: terminated by other getUpdates request";
+        stub.called("getUpdates", 2).await; // the second one waits
+        let taken = Reply::Json(200, json!({"ok": true, "result": []}));
+        for _ in 0..2 {
+            // We throw the other out, are let in, and are thrown out in turn.
+            stub.refuse("getUpdates", 409, said, Value::Null);
+            stub.reply("getUpdates", taken.clone());
+        }
+        stub.update(text(1, 1, "ends the poll that waits"));
+        host.event().await.answer(Accepted::Stored);
+        stub.called("getUpdates", 7).await;
+        let last = host.links().last().unwrap();
+        assert_eq!(last.state, LinkState::Retrying, "being let in for a moment is no link");
+        assert!(last.detail.as_ref().unwrap().contains("another program"));
+        stub.update(text(2, 2, "it went away"));
+        host.event().await.answer(Accepted::Stored);
+        assert_eq!(host.links().last().unwrap().state, LinkState::Connected);
+    });
+}
+
+#[test]
+fn what_is_no_bot_api_server_is_asked_again() {
+    run(async {
+        let stub = Stub::start().await;
+        stub.reply("getMe", Reply::Raw(404, b"not found".to_vec()));
+        let mut host = Plugin::start(stub.table(json!({}))).await;
+        let told = host.link(LinkState::NeedsLogin).await.detail.unwrap();
+        assert!(told.contains("api_base") && told.contains("bot_token"), "{told}");
+        host.link(LinkState::Connected).await;
+        stub.called("getUpdates", 2).await;
+        // Once known the token is not what is wrong.
+        stub.reply("getUpdates", Reply::Raw(404, b"not found".to_vec()));
+        stub.update(text(1, 1, "ends the poll that waits"));
+        host.event().await.answer(Accepted::Stored);
+        host.link(LinkState::Retrying).await;
+    });
+}
+
+#[test]
+fn privacy_mode_shows_where_everything_is_wanted() {
+    run(async {
+        let me = |all: bool| {
+            let me = json!({"id": 77, "username": "jack_bot", "can_read_all_group_messages": all});
+            Reply::Json(200, json!({"ok": true, "result": me}))
+        };
+        let groups = json!({"groups": {"-100": {"require_mention": false}}});
+        for (sees_all, more, told) in [
+            (false, groups.clone(), true),
+            (false, json!({"require_mention": false, "group_policy": "open"}), true),
+            (false, json!({"require_mention": false, "group_policy": "disabled"}), false),
+            (false, json!({}), false),
+            (true, groups, false),
+        ] {
+            let stub = Stub::start().await;
+            stub.reply("getMe", me(sees_all));
+            let mut host = Plugin::start(stub.table(more.clone())).await;
+            let detail = host.link(LinkState::Connected).await.detail.unwrap();
+            assert_eq!(detail.contains("/setprivacy"), told, "{more}: {detail}");
+        }
+    });
+}
+
+#[test]
 fn a_new_version_is_judged_once_it_was_let_in() {
     run(async {
         let stub = Stub::start().await;

@@ -161,6 +161,73 @@ fn a_group_that_moved_is_followed() {
 }
 
 #[test]
+fn a_topic_or_a_message_that_is_gone_costs_no_answer() {
+    run(async {
+        let (stub, mut host) = connected().await;
+        let answer = |conversation: &str| Outbound::Message {
+            to: Target { thread: Some("5".into()), ..to(conversation) },
+            text: "tea".to_owned(),
+            attachments: vec![],
+            reply_to: Some("9".into()),
+            silent: false,
+        };
+        let no_topic = "Bad Request: message thread not found";
+        let no_answered = "Bad Request: message to be replied not found";
+        stub.refuse("sendMessage", 400, no_topic, Value::Null);
+        stub.refuse("sendMessage", 400, no_answered, Value::Null);
+        host.send(answer("42")).await.unwrap();
+        let last = stub.seen("sendMessage").pop().unwrap().params;
+        assert_eq!((last.get("message_thread_id"), last.get("reply_parameters")), (None, None));
+        stub.refuse("sendMessage", 400, no_topic, Value::Null);
+        stub.refuse("sendMessage", 400, no_answered, Value::Null);
+        let error = host.send(answer("-100")).await.unwrap_err();
+        assert_eq!(error.code, "unknown_message", "not into another topic: {error}");
+        assert_eq!(stub.seen("sendMessage").len(), 5);
+    });
+}
+
+#[test]
+fn what_is_not_taken_as_it_is_goes_as_a_file() {
+    run(async {
+        let (stub, mut host) = connected().await;
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, name).unwrap();
+            Attachment { path: path.to_str().map(str::to_owned), ..Attachment::default() }
+        };
+        let forbidden = "Bad Request: VOICE_MESSAGES_FORBIDDEN";
+        stub.refuse("sendVoice", 400, forbidden, Value::Null);
+        host.send(with_files("listen", vec![file("tea.ogg")])).await.unwrap();
+        assert!(stub.seen("sendDocument")[0].body.contains("filename=\"tea.ogg\""));
+        let odd = "Bad Request: PHOTO_INVALID_DIMENSIONS";
+        stub.refuse("sendMediaGroup", 400, odd, Value::Null);
+        host.send(with_files("", vec![file("a.png"), file("b.png")])).await.unwrap();
+        let albums = stub.seen("sendMediaGroup");
+        assert!(albums[0].body.contains(r#""type":"photo""#));
+        assert!(
+            albums[1].body.contains(r#""type":"document""#) && !albums[1].body.contains("photo")
+        );
+    });
+}
+
+#[test]
+fn a_proxy_leads_to_the_server() {
+    run(async {
+        // What is asked of a proxy names the whole address; the stub answers it like its own.
+        let proxy = Stub::start().await;
+        let table = json!({
+            "bot_token": TOKEN, "api_base": "http://telegram.invalid",
+            "proxy": format!("http://127.0.0.1:{}", proxy.port),
+        });
+        let mut host = Plugin::start(table).await;
+        host.link(jackfield_plugin_api::link::LinkState::Connected).await;
+        host.send(text_to("42", "tea")).await.unwrap();
+        assert_eq!(proxy.seen("sendMessage").len(), 1);
+    });
+}
+
+#[test]
 fn files_are_streamed_and_a_picture_may_go_as_a_file() {
     run(async {
         let (stub, mut host) = connected().await;

@@ -20,6 +20,12 @@ fn inline_markup() {
             "<a href=\"https://e.org/?a=1&amp;b=&quot;2&quot;\">tea</a>",
         ),
         ("[odd](javascript:alert(1))", "odd"),
+        // Telegram makes no link of these and would drop the address.
+        ("[home](http://nas:8080/x)", "home (http://nas:8080/x)"),
+        ("[write](mailto:ada@e.org) <ada@e.org>", "write (ada@e.org) ada@e.org"),
+        ("[call](tel:+4930123)", "call (+4930123)"),
+        ("see my_notes.md", "see <code>my_notes.md</code>"),
+        ("[a.md](https://e.org)", "<a href=\"https://e.org\">a.md</a>"),
         ("![a cup](https://e.org/cup.png)", "<a href=\"https://e.org/cup.png\">a cup</a>"),
         ("one\ntwo  \nthree", "one\ntwo\nthree"),
         ("a <b>tag</b> of HTML", "a &lt;b&gt;tag&lt;/b&gt; of HTML"),

@@ -143,7 +143,12 @@ impl Writer {
         }
     }
 
-    fn is_code(&self) -> bool {
+    /// Whether what was written last is this.
+    pub(super) fn ends_with(&self, text: &str) -> bool {
+        self.due == 0 && self.piece.plain.ends_with(text)
+    }
+
+    pub(super) fn is_code(&self) -> bool {
         self.open.iter().any(|tag| tag.name == "pre")
     }
 

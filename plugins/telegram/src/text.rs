@@ -235,10 +235,9 @@ impl Link {
         let Some((scheme, rest)) = url.split_once("://") else { return Self::Nothing };
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         match scheme {
-            "tg" => Self::Tag(url.to_owned()),
             // A machine at home, such as http://nas:8080.
             "https" | "http" if !host.contains('.') => Self::Shown(url.to_owned()),
-            "https" | "http" => Self::Tag(url.to_owned()),
+            "https" | "http" | "tg" => Self::Tag(url.to_owned()),
             _ => Self::Nothing,
         }
     }

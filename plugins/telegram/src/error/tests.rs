@@ -83,95 +83,51 @@ fn outcomes_say_whether_anything_was_sent() {
         (refused(400, "Bad Request: REACTION_INVALID"), true, Permanent, "unknown_emoji"),
         (refused(400, "Bad Request: something new"), false, Permanent, "refused"),
         (refused(413, "Request Entity Too Large"), false, Permanent, "too_large"),
-        (
-            refused(403, "Forbidden: bot was kicked from the supergroup chat"),
-            false,
-            Permanent,
-            "not_a_member",
-        ),
-        (
-            refused(403, "Forbidden: bot is not a member of the channel chat"),
-            false,
-            Permanent,
-            "not_a_member",
-        ),
-        (
-            refused(403, "Forbidden: bot can't initiate conversation with a user"),
-            false,
-            Permanent,
-            "unknown_conversation",
-        ),
-        (
-            refused(403, "Forbidden: bot can't send messages to bots"),
-            false,
-            Permanent,
-            "unknown_conversation",
-        ),
-        (
-            refused(403, "Forbidden: the group chat was deleted"),
-            false,
-            Permanent,
-            "unknown_conversation",
-        ),
-        (
-            refused(400, "Bad Request: need administrator rights in the channel chat"),
-            false,
-            Permanent,
-            "no_rights",
-        ),
-        (
-            refused(400, "Bad Request: not enough rights to send photos to the chat"),
-            false,
-            Permanent,
-            "no_rights",
-        ),
-        (refused(400, "Bad Request: CHAT_SEND_DOCS_FORBIDDEN"), false, Permanent, "no_rights"),
-        (refused(400, "Bad Request: message thread not found"), false, Permanent, "unknown_thread"),
-        (refused(400, "Bad Request: TOPIC_CLOSED"), false, Permanent, "thread_closed"),
-        (refused(400, "Bad Request: the chat is not a forum"), false, Permanent, "no_threads"),
-        (
-            refused(400, "Bad Request: message to edit not found"),
-            true,
-            Permanent,
-            "unknown_message",
-        ),
-        (refused(400, "Bad Request: message can't be edited"), true, Permanent, "not_editable"),
-        (
-            refused(400, "Bad Request: message can't be deleted for everyone"),
-            true,
-            Permanent,
-            "not_deletable",
-        ),
-        (refused(400, "Bad Request: message caption is too long"), false, Permanent, "too_long"),
-        (
-            refused(400, "Bad Request: wrong file identifier/HTTP URL specified"),
-            false,
-            Permanent,
-            "bad_file",
-        ),
-        (refused(400, "Bad Request: failed to get HTTP URL content"), false, Permanent, "bad_file"),
-        (
-            refused(400, "Bad Request: wrong type of the web page content"),
-            false,
-            Permanent,
-            "bad_file",
-        ),
-        (refused(400, "Bad Request: WEBPAGE_CURL_FAILED"), false, Permanent, "bad_file"),
-        (refused(400, "Bad Request: file must be non-empty"), false, Permanent, "bad_file"),
-        (refused(400, "Bad Request: file is too big"), true, Permanent, "too_large"),
-        (
-            refused(400, "Bad Request: wrong file_id or the file is temporarily unavailable"),
-            true,
-            Retryable,
-            "no_file",
-        ),
-        (refused(400, "Logged out"), false, Retryable, "unauthorized"),
         (ApiError::Foreign { code: 404 }, false, Retryable, "not_the_api"),
         (ApiError::Foreign { code: 502 }, false, Uncertain, "no_answer"),
         (ApiError::Foreign { code: 413 }, false, Permanent, "too_large"),
     ] {
         let outcome = error.outcome(repeatable);
         assert_eq!((outcome.class, outcome.code.as_str()), (class, name), "{}", outcome.text);
+    }
+}
+
+#[test]
+fn refusals_name_the_fix() {
+    for (code, description, name) in [
+        (403, "Forbidden: bot was kicked from the supergroup chat", "not_a_member"),
+        (403, "Forbidden: bot is not a member of the channel chat", "not_a_member"),
+        (403, "Forbidden: bot can't initiate conversation with a user", "unknown_conversation"),
+        (403, "Forbidden: bot can't send messages to bots", "unknown_conversation"),
+        (403, "Forbidden: the group chat was deleted", "unknown_conversation"),
+        (400, "Bad Request: need administrator rights in the channel chat", "no_rights"),
+        (400, "Bad Request: not enough rights to send photos to the chat", "no_rights"),
+        (400, "Bad Request: CHAT_SEND_DOCS_FORBIDDEN", "no_rights"),
+        (400, "Bad Request: message thread not found", "unknown_thread"),
+        (400, "Bad Request: TOPIC_CLOSED", "thread_closed"),
+        (400, "Bad Request: the chat is not a forum", "no_threads"),
+        (400, "Bad Request: message to edit not found", "unknown_message"),
+        (400, "Bad Request: message can't be edited", "not_editable"),
+        (400, "Bad Request: message can't be deleted for everyone", "not_deletable"),
+        (400, "Bad Request: message caption is too long", "too_long"),
+        (400, "Bad Request: wrong file identifier/HTTP URL specified", "bad_file"),
+        (400, "Bad Request: failed to get HTTP URL content", "bad_file"),
+        (400, "Bad Request: wrong type of the web page content", "bad_file"),
+        (400, "Bad Request: WEBPAGE_CURL_FAILED", "bad_file"),
+        (400, "Bad Request: file must be non-empty", "bad_file"),
+        (400, "Bad Request: file is too big", "too_large"),
+    ] {
+        let outcome = refused(code, description).outcome(true);
+        let told = (outcome.class, outcome.code.as_str());
+        assert_eq!(told, (FailureClass::Permanent, name), "{description}");
+        assert!(outcome.text.len() > description.len() + 10, "no fix in {}", outcome.text);
+    }
+    for (description, name) in [
+        ("Bad Request: wrong file_id or the file is temporarily unavailable", "no_file"),
+        ("Logged out", "unauthorized"),
+    ] {
+        let outcome = refused(400, description).outcome(false);
+        assert_eq!((outcome.class, outcome.code.as_str()), (FailureClass::Retryable, name));
     }
 }
 

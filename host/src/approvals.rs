@@ -1,7 +1,7 @@
 //! Decisions that wait for a person: asked by one connection, made by another, in time or not at all.
 //!
 //! No request outlives the gateway: whoever asked is gone then, and a decision made for nobody must
-//! not be carried out later. How requests ended is kept, by [`history`]. Must not know: methods, what
+//! not be carried out later. How requests ended is kept, by [`history`], also when the gateway did. Must not know: methods, what
 //! is decided about.
 
 pub mod history;
@@ -83,6 +83,8 @@ struct Entry {
     verdict: watch::Sender<Option<Verdict>>,
     /// How it ended.
     ended: Option<Ended>,
+    /// The history knows that it waits.
+    listed: bool,
     /// Its end is in the history.
     kept: bool,
 }
@@ -91,7 +93,8 @@ struct Entry {
 pub struct Approvals {
     clock: Clock,
     entries: Mutex<BTreeMap<String, Entry>>,
-    ended: Notify,
+    /// Something began or ended.
+    changed: Notify,
     /// Requests that ended.
     ends: AtomicU64,
 }
@@ -107,7 +110,7 @@ impl Approvals {
     /// None yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { clock, entries: Mutex::default(), ended: Notify::new(), ends: AtomicU64::new(0) }
+        Self { clock, entries: Mutex::default(), changed: Notify::new(), ends: AtomicU64::new(0) }
     }
 
     /// Takes a request in. `offered` are the decisions it can be answered with.
@@ -134,9 +137,16 @@ impl Approvals {
         let expires_ms = now.saturating_add(timeout_ms);
         let approval = Approval { id: id.clone(), request, created_ms: now, expires_ms };
         let (verdict, seen) = watch::channel(None);
-        let entry =
-            Entry { approval: approval.clone(), offered, verdict, ended: None, kept: false };
+        let entry = Entry {
+            approval: approval.clone(),
+            offered,
+            verdict,
+            ended: None,
+            listed: false,
+            kept: false,
+        };
         entries.insert(id, entry);
+        self.changed.notify_one();
         Ok(Waiting { approval, verdict: seen })
     }
 
@@ -220,16 +230,28 @@ impl Approvals {
         self.entries().values().filter_map(|entry| entry.ended.clone()).collect()
     }
 
-    /// Those that are not in the history yet.
-    fn unkept(&self) -> Vec<Ended> {
+    /// What the history does not know yet: requests that wait, as they would have ended if the gateway
+    /// did before them, and ends.
+    fn unkept(&self) -> (Vec<Ended>, Vec<Ended>) {
         let entries = self.entries();
-        entries.values().filter(|entry| !entry.kept).filter_map(|e| e.ended.clone()).collect()
+        let lost = Verdict { decision: None, reason: "gateway-restart" };
+        let begun = entries.values().filter(|entry| entry.ended.is_none() && !entry.listed);
+        let begun = begun.map(|entry| {
+            Ended::of(&entry.approval, &entry.offered, (0, 0), &lost, Resolver::system())
+        });
+        let ended = entries.values().filter(|entry| !entry.kept).filter_map(|e| e.ended.clone());
+        (begun.collect(), ended.collect())
     }
 
-    /// Notes that these are in the history.
-    fn mark_kept(&self, kept: &[Ended]) {
+    /// Notes that the history knows these.
+    fn mark_kept(&self, begun: &[Ended], ended: &[Ended]) {
         let mut entries = self.entries();
-        for ended in kept {
+        for request in begun {
+            if let Some(entry) = entries.get_mut(&request.id) {
+                entry.listed |= entry.approval.created_ms == request.created_ms;
+            }
+        }
+        for ended in ended {
             if let Some(entry) = entries.get_mut(&ended.id) {
                 entry.kept |= entry.ended.as_ref() == Some(ended);
             }
@@ -241,7 +263,7 @@ impl Approvals {
         let at = (self.clock.now_ms(), self.ends.fetch_add(1, Ordering::Relaxed));
         entry.ended = Some(Ended::of(&entry.approval, &entry.offered, at, &verdict, by));
         entry.verdict.send_replace(Some(verdict));
-        self.ended.notify_one();
+        self.changed.notify_one();
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Entry>> {

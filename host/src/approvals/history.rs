@@ -12,6 +12,8 @@ use std::collections::HashMap;
 use tokio_util::sync::CancellationToken;
 
 const KIND: &str = "approval";
+/// Requests that wait, as they will have ended if the gateway does before them.
+const OPEN: &str = "approval-open";
 /// How long an end is kept, milliseconds.
 const KEPT_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Ends that are kept.
@@ -151,10 +153,14 @@ fn presentation(approval: &Approval, offered: &[String]) -> Value {
     })
 }
 
-/// Writes down how requests end, until the gateway stops; what waits then has ended, too.
+/// Writes down how requests end, until the gateway stops; what waits then has ended, too. First what
+/// waited when an earlier gateway ended without a word.
 pub async fn keep(approvals: &Approvals, store: &Store, stop: &CancellationToken) {
+    if let Err(error) = end_lost(approvals, store).await {
+        tracing::warn!(%error, "approvals of the last run could not be ended");
+    }
     loop {
-        let going = stop.run_until_cancelled(approvals.ended.notified()).await.is_some();
+        let going = stop.run_until_cancelled(approvals.changed.notified()).await.is_some();
         if !going {
             approvals.close();
         }
@@ -168,22 +174,39 @@ pub async fn keep(approvals: &Approvals, store: &Store, stop: &CancellationToken
 }
 
 async fn write(approvals: &Approvals, store: &Store) -> Result<(), StoreError> {
-    let unkept = approvals.unkept();
-    if unkept.is_empty() {
+    let (begun, ended) = approvals.unkept();
+    if begun.is_empty() && ended.is_empty() {
         return Ok(());
     }
-    let (rows, now) = (unkept.clone(), approvals.clock.now_ms());
+    let (waiting, rows, now) = (begun.clone(), ended.clone(), approvals.clock.now_ms());
     store
         .write(move |c| {
+            for row in &waiting {
+                records::put(c, OPEN, &row.id, row, row.created_ms)?;
+            }
             for row in &rows {
+                records::delete(c, OPEN, &row.id)?;
                 records::put(c, KIND, &row.id, row, row.ended_ms)?;
             }
             records::prune(c, KIND, now.saturating_sub(KEPT_MS))?;
             records::trim(c, KIND, KEPT_MAX)
         })
         .await?;
-    approvals.mark_kept(&unkept);
+    approvals.mark_kept(&begun, &ended);
     Ok(())
+}
+
+/// Ends the requests that an earlier gateway left waiting.
+async fn end_lost(approvals: &Approvals, store: &Store) -> Result<(), StoreError> {
+    let now = approvals.clock.now_ms();
+    let end = move |c: &rusqlite::Connection| {
+        for lost in records::list::<Ended>(c, OPEN)? {
+            records::delete(c, OPEN, &lost.id)?;
+            records::put(c, KIND, &lost.id, &Ended { ended_ms: now, ..lost.body }, now)?;
+        }
+        Ok(())
+    };
+    store.write(end).await
 }
 
 /// How one request ended, if that is known.
@@ -239,6 +262,33 @@ mod tests {
         write(&approvals, &store).await.unwrap();
         let all = all(&Approvals::new(Clock::system()), &store).await.unwrap();
         assert!(all.iter().map(|ended| &ended.id).eq(ids.iter().rev()), "{all:?}");
+    }
+
+    #[tokio::test]
+    async fn what_waited_when_the_gateway_was_killed_is_ended_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let approvals = Approvals::new(Clock::system());
+        let offered = || vec!["allow-once".to_owned(), "deny".to_owned()];
+        for id in ["decided", "waits"] {
+            approvals.ask(id.to_owned(), json!({"command": "ls"}), offered(), 1000).unwrap();
+        }
+        write(&approvals, &store).await.unwrap();
+        approvals.decide("decided", "deny", &Resolver::system()).unwrap();
+        write(&approvals, &store).await.unwrap();
+
+        let stop = CancellationToken::new();
+        stop.cancel();
+        for _ in 0..2 {
+            let later = Approvals::new(Clock::system());
+            keep(&later, &store, &stop).await;
+            let all = all(&later, &store).await.unwrap();
+            let mut shown: Vec<_> =
+                all.iter().map(|e| (e.id.as_str(), e.reason.as_str())).collect();
+            shown.sort_unstable();
+            assert_eq!(shown, [("decided", "user"), ("waits", "gateway-restart")]);
+            assert!(all.iter().all(|ended| ended.ended_ms >= ended.created_ms), "{all:?}");
+        }
     }
 
     #[tokio::test]

@@ -59,6 +59,7 @@ pub use jackfield_plugin_api::{
 };
 pub use pack::{PackError, PackPlan, pack};
 pub use refusal::Refusal;
+pub use routes::claimed_twice;
 pub use runner::RUNNER_VERB;
 pub use state::PluginState;
 pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus, SwapOutcome, SwapReport};

@@ -152,6 +152,15 @@ pub fn troubles(found: &Value) -> Vec<Trouble> {
     accounts(found).filter_map(down).collect()
 }
 
+/// The channels whose plugin runs.
+#[must_use]
+pub fn served(found: &Value) -> Vec<String> {
+    let running = |(channel, account): (&str, &Value)| {
+        (account["plugin"]["state"] == "running").then(|| channel.to_owned())
+    };
+    accounts(found).filter_map(running).collect()
+}
+
 /// The plugin's state as long as it does not run, else the link's.
 fn state(account: &Value) -> String {
     let plugin = account["plugin"]["state"].as_str().filter(|state| *state != "running");

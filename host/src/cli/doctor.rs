@@ -87,8 +87,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let paths = args.reach.place.paths();
     let mut findings = checks::configuration(&paths);
     findings.extend(checks::state(&paths.state));
-    findings.extend(checks::plugins(&paths, &args.plugin_dirs));
-    findings.extend(checks::gateway(&args.reach));
+    let (answered, served) = checks::gateway(&args.reach);
+    findings.extend(checks::plugins(&paths, &args.plugin_dirs, &served));
+    findings.extend(answered);
     let bad = findings.iter().filter(|f| f.verdict == Verdict::Bad).count();
     let document = json!({
         "ok": bad == 0, "problems": bad,

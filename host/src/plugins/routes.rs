@@ -2,7 +2,7 @@
 //!
 //! Must not know: HTTP, what a plugin answers.
 
-use jackfield_plugin_api::manifest::Route;
+use jackfield_plugin_api::manifest::{Manifest, Route};
 
 /// Paths of the gateway's own that no plugin may take.
 const OWN: [&str; 6] = ["/health", "/healthz", "/ready", "/readyz", "/metrics", "/__"];
@@ -38,6 +38,27 @@ pub(super) fn longest<'a, T>(
         .reduce(|best, next| if next.1.prefix.len() > best.1.prefix.len() { next } else { best })
 }
 
+/// Prefixes that more than one of these plugins declares, in words for people: only the first
+/// answers.
+#[must_use]
+pub fn claimed_twice(plugins: &[&Manifest]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, later) in plugins.iter().enumerate() {
+        for Route { prefix, .. } in &later.http {
+            let claims = |m: &&&Manifest| {
+                m.id != later.id && m.http.iter().any(|route| route.prefix == *prefix)
+            };
+            if let Some(first) = plugins[..at].iter().find(claims) {
+                found.push(format!(
+                    "{} and {} both want {prefix}: {0} answers there, {1} does not",
+                    first.id, later.id
+                ));
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +75,24 @@ mod tests {
         assert_eq!(find("/a/b/c"), Some(1));
         assert_eq!(find("/a"), None);
         assert_eq!(find("/ab/"), None);
+    }
+
+    #[test]
+    fn a_prefix_that_two_plugins_want_is_named() {
+        let manifest = |id: &str, prefix: &str| -> Manifest {
+            serde_json::from_value(serde_json::json!({
+                "id": id, "version": "1.0.0", "abi": 1, "protocol": "1.0", "channel": id,
+                "label": id, "license": "MIT", "library": "x.so", "http": [{ "prefix": prefix }],
+            }))
+            .unwrap()
+        };
+        let (one, two, three) =
+            (manifest("one", "/a/"), manifest("two", "/b/"), manifest("three", "/a/"));
+        assert_eq!(claimed_twice(&[&one, &two]), [""; 0]);
+        assert_eq!(
+            claimed_twice(&[&one, &two, &three]),
+            ["one and three both want /a/: one answers there, three does not"]
+        );
     }
 
     #[test]

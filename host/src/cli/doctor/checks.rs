@@ -104,9 +104,10 @@ fn too_open(
     })
 }
 
-/// Every package can be read, and every enabled channel has one.
+/// Every package can be read, and every enabled channel has one, here or where the running gateway
+/// looks: `served` are the channels that it serves.
 #[must_use]
-pub fn plugins(paths: &Paths, dirs: &[PathBuf]) -> Vec<Finding> {
+pub fn plugins(paths: &Paths, dirs: &[PathBuf], served: &[String]) -> Vec<Finding> {
     const CHECK: &str = "plugins";
     // What is wrong with the configuration was said already.
     let Ok(config) = Config::load(&paths.config) else { return Vec::new() };
@@ -128,12 +129,20 @@ pub fn plugins(paths: &Paths, dirs: &[PathBuf]) -> Vec<Finding> {
         let channel = &entry.channel;
         findings.push(match usable().find(serves) {
             Some(m) => Finding::good(CHECK, format!("channel {channel} has {} {}", m.id, m.version)),
+            None if served.contains(channel) => Finding::good(
+                CHECK,
+                format!("channel {channel} has a plugin in the running gateway, which was told of more directories than this command (--plugin-dir)"),
+            ),
             None => Finding::bad(
                 CHECK,
                 format!("channel {channel} is enabled, but no usable plugin serves it"),
                 format!("install one below {}, name its directory in [plugins] dirs, or turn the channel off", paths.user_plugins.display()),
             ),
         });
+    }
+    for clash in &plan.clashes {
+        let fix = "turn one of the two channels off";
+        findings.push(Finding::doubtful(CHECK, clash.as_str(), fix));
     }
     if findings.is_empty() {
         let looked: Vec<String> =
@@ -148,17 +157,19 @@ pub fn plugins(paths: &Paths, dirs: &[PathBuf]) -> Vec<Finding> {
     findings
 }
 
-/// A gateway answers with its channels up, or its port is free.
+/// A gateway answers with its channels up, or its port is free; with the channels it serves.
 #[must_use]
-pub fn gateway(reach: &Reach) -> Vec<Finding> {
+pub fn gateway(reach: &Reach) -> (Vec<Finding>, Vec<String>) {
     const CHECK: &str = "gateway";
     let asked = reach.with(async |gateway: &mut Remote| {
         let hello = gateway.hello(&[Scope::Read]).await?;
         let found = gateway.call(&[Scope::Read], "channels.status", json!({})).await?;
         Ok((gateway.url(), hello, found))
     });
-    match asked {
+    let mut served = Vec::new();
+    let findings = match asked {
         Ok((url, hello, found)) => {
+            served = channels::served(&found);
             let version = print::cell(&hello["server"], "version");
             let mut findings =
                 vec![Finding::good(CHECK, format!("version {version} answers at {url}"))];
@@ -174,7 +185,8 @@ pub fn gateway(reach: &Reach) -> Vec<Finding> {
             vec![Finding::bad(CHECK, failure.text, fix)]
         }
         Err(failure) => vec![Finding::bad(CHECK, failure.text, failure.next)],
-    }
+    };
+    (findings, served)
 }
 
 fn troubles(found: &Value) -> Vec<Finding> {
@@ -221,7 +233,9 @@ mod tests {
             user_plugins: dir.path().join("plugins"),
         };
         fs::write(&paths.config, "[channels.line]\nenabled = true\n").unwrap();
-        let findings = plugins(&paths, &[]);
+        let findings = plugins(&paths, &[], &["line".to_owned()]);
+        assert_eq!(verdicts(&findings), [Verdict::Good], "the running gateway has it");
+        let findings = plugins(&paths, &[], &[]);
         let bad = findings.iter().find(|f| f.verdict == Verdict::Bad).unwrap();
         assert!(bad.text.contains("channel line is enabled"), "{bad:?}");
         fs::write(&paths.config, "[gateway]\nprot = 1\n").unwrap();

@@ -23,6 +23,7 @@ const EPOCH_MS: u64 = 1_420_070_400_000;
 /// Kinds of messages that somebody wrote: plain, reply, command, context menu. The others are notes
 /// of Discord's, such as that somebody joined.
 const WRITTEN: [u8; 4] = [0, 19, 20, 23];
+const REPLY: u8 = 19;
 /// A reference that forwards instead of answering.
 const FORWARD: u8 = 1;
 
@@ -146,17 +147,40 @@ fn is_mentioned(message: &Message, me: Me<'_>) -> bool {
         || answered.is_some_and(|author| author.id == me.id)
 }
 
+/// Where a message's answered one is, if Discord names it and did not bring it along.
+pub(crate) fn missing(message: &Message) -> Option<(&str, &str)> {
+    let reference = message.message_reference.as_ref().filter(|r| r.kind != FORWARD)?;
+    let answered = reference.message_id.as_deref()?;
+    let channel = reference.channel_id.as_deref().unwrap_or(&message.channel_id);
+    let lacks = message.kind == REPLY && message.referenced_message.is_none();
+    lacks.then_some((channel, answered))
+}
+
+/// What a thread hangs on, for somebody who hears of the thread for the first time.
+pub(crate) fn starter(first: &Message, me: Me<'_>) -> Quote {
+    quoted(first, &text::Mentions { people: &first.mentions, me })
+}
+
 fn quote(message: &Message, mentions: &text::Mentions<'_>) -> Option<Quote> {
-    let answered = message.referenced_message.as_deref();
-    let id = answered.map(|answered| answered.id.clone());
-    let id = id.or_else(|| message.message_reference.as_ref()?.message_id.clone())?;
-    Some(Quote {
-        message: id.into(),
-        sender: answered.and_then(|a| Some(a.author.as_ref()?.id.as_str().into())),
-        text: answered
-            .map(|answered| text::readable(&said(&answered.says, true), mentions))
-            .filter(|text| !text.is_empty()),
-    })
+    if let Some(answered) = message.referenced_message.as_deref() {
+        return Some(quoted(answered, mentions));
+    }
+    let id = message.message_reference.as_ref()?.message_id.as_deref()?;
+    Some(Quote { message: id.into(), sender: None, text: None })
+}
+
+fn quoted(message: &Message, mentions: &text::Mentions<'_>) -> Quote {
+    let mut words = said(&message.says, true);
+    if words.is_empty() {
+        let names = message.says.attachments.iter().map(|file| file.filename.as_deref());
+        let names = names.map(|name| format!("[file: {}]", name.unwrap_or("unnamed")));
+        words = names.collect::<Vec<_>>().join("\n");
+    }
+    Quote {
+        message: message.id.as_str().into(),
+        sender: message.author.as_ref().map(|author| author.id.as_str().into()),
+        text: Some(text::readable(&words, mentions)).filter(|text| !text.is_empty()),
+    }
 }
 
 /// Addresses of files are signed and expire within a day, so a handle stands for them: the numbers

@@ -58,6 +58,8 @@ pub(crate) struct Reference {
     #[serde(default, rename = "type")]
     pub(crate) kind: u8,
     #[serde(default)]
+    pub(crate) channel_id: Option<String>,
+    #[serde(default)]
     pub(crate) message_id: Option<String>,
 }
 

@@ -1,14 +1,23 @@
-//! What must be asked of Discord before an event can be placed: a channel that is new, and after a
-//! resumption, which tells of no server, the servers themselves.
+//! What must be asked of Discord before an event can be told: a channel that is new; after a
+//! resumption, which tells of no server, the servers themselves; what a message hangs on.
 
 use super::intake::Intake;
 use crate::{
     client::Call,
     error::Failure,
-    inbound::wire::{Channel, Guild, Member, User},
+    inbound::{
+        self,
+        wire::{Channel, Guild, Member, Message, User},
+    },
     places::{Places, Spot},
 };
-use jackfield_plugin_api::tracing;
+use jackfield_plugin_api::{event::Quote, tracing};
+use std::{borrow::Cow, time::Duration};
+
+/// What only helps is waited for no longer.
+const GLANCE: Duration = Duration::from_secs(4);
+/// Threads whose beginning is remembered as told; all are forgotten when there are more.
+const THREADS_MAX: usize = 10_000;
 
 impl Intake {
     /// Where a channel belongs; Discord is asked about one that is new.
@@ -29,6 +38,49 @@ impl Intake {
         let mut places = self.bot.places();
         places.note(&told, Some(guild));
         places.spot(channel, Some(guild)).unwrap_or_else(|| Places::direct_spot(channel))
+    }
+
+    /// A message with the one that it answers, which Discord brings along only mostly.
+    pub(super) async fn whole<'a>(&self, message: &'a Message) -> Cow<'a, Message> {
+        let Some((channel, answered)) = inbound::missing(message) else {
+            return Cow::Borrowed(message);
+        };
+        match self.message_at(channel, answered).await {
+            Some(answered) => {
+                let referenced_message = Some(Box::new(answered));
+                Cow::Owned(Message { referenced_message, ..message.clone() })
+            }
+            None => Cow::Borrowed(message),
+        }
+    }
+
+    /// What a thread or post hangs on, told with its first message, and with the first that addresses
+    /// us: whoever is asked there has not heard how it began.
+    pub(super) async fn beginning(
+        &mut self,
+        spot: &Spot,
+        message: &str,
+        mentioned: bool,
+    ) -> Option<Quote> {
+        let thread = spot.place.thread.as_ref()?.as_str();
+        if thread == message || self.begun.get(thread).is_some_and(|told| *told || !mentioned) {
+            return None;
+        }
+        if self.begun.len() >= THREADS_MAX {
+            self.begun.clear();
+        }
+        self.begun.insert(thread.to_owned(), mentioned);
+        // A post begins with its own first message, another thread below a message of its channel;
+        // both have the number of the thread.
+        let channel = if spot.post.is_some() { thread } else { spot.place.conversation.as_str() };
+        let first = self.message_at(channel, thread).await?;
+        Some(self.seen(spot, |me| inbound::starter(&first, me)))
+    }
+
+    /// A message that helps to understand another, which does not wait for it long.
+    async fn message_at(&self, channel: &str, message: &str) -> Option<Message> {
+        let call = Call::get(format!("channels/{channel}/messages/{message}"));
+        self.bot.rest.ask(&call, GLANCE).await.ok()
     }
 
     /// Learns of a server what its own event tells after a login. A server that does not answer is

@@ -26,7 +26,7 @@ use jackfield_plugin_api::{
     tracing,
 };
 use serde::de::DeserializeOwned;
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Offers that are open at once.
 pub(super) const BATCH: usize = 30;
@@ -85,7 +85,7 @@ pub(super) async fn carry(
     mut queue: mpsc::Receiver<Item>,
     phase: watch::Receiver<Phase>,
 ) {
-    let mut intake = Intake { bot, phase, gap: Gap::default() };
+    let mut intake = Intake { bot, begun: HashMap::new(), phase, gap: Gap::default() };
     while let Some(first) = queue.recv().await {
         let mut offers = Vec::new();
         let mut next = Some(first);
@@ -103,6 +103,8 @@ pub(super) async fn carry(
 
 pub(super) struct Intake {
     pub(super) bot: Arc<Bot>,
+    /// Threads whose beginning was told, and whether to somebody who addressed us.
+    pub(super) begun: HashMap<String, bool>,
     phase: watch::Receiver<Phase>,
     gap: Gap,
 }
@@ -155,7 +157,7 @@ impl Intake {
         }
     }
 
-    async fn convert(&self, kind: &str, data: &str, origin: &str, offers: &mut Vec<Offer>) {
+    async fn convert(&mut self, kind: &str, data: &str, origin: &str, offers: &mut Vec<Offer>) {
         match kind {
             "MESSAGE_CREATE" => {
                 let Some(message) = read::<wire::Message>(kind, data) else { return };
@@ -200,7 +202,7 @@ impl Intake {
 
     /// A new message; it moves the cursor of its channel.
     pub(super) async fn message(
-        &self,
+        &mut self,
         message: &wire::Message,
         guild: Option<&str>,
     ) -> Option<Offer> {
@@ -216,7 +218,11 @@ impl Intake {
                 self.bot.places().note_direct(&author.id, &message.channel_id);
             }
         }
-        let event = self.seen(&spot, |me| inbound::message(message, &spot, me))?;
+        let whole = self.whole(message).await;
+        let mut event = self.seen(&spot, |me| inbound::message(&whole, &spot, me))?;
+        if event.reply_to.is_none() && !event.sender.own {
+            event.reply_to = self.beginning(&spot, &message.id, event.mentioned).await;
+        }
         Some(Offer {
             key: format!("m:{}", message.id),
             cursor: Some(Cursor { stream: spot.stream, value: message.id.clone() }),
@@ -260,7 +266,7 @@ impl Intake {
         Some(Offer { key: format!("d:{message}"), cursor: None, event })
     }
 
-    fn seen<T>(&self, spot: &Spot, make: impl FnOnce(Me<'_>) -> T) -> T {
+    pub(super) fn seen<T>(&self, spot: &Spot, make: impl FnOnce(Me<'_>) -> T) -> T {
         let identity = self.bot.identity();
         let places = self.bot.places();
         let name = |id: &str| places.name(id).map(str::to_owned);

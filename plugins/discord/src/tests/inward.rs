@@ -166,6 +166,40 @@ fn the_command_of_the_settings_is_a_message_and_its_answer_finds_it() {
 }
 
 #[test]
+fn what_a_message_hangs_on_is_asked_for_where_discord_leaves_it_out() {
+    run(async {
+        let (stub, mut host, mut socket) = logged_in().await;
+        let first = stub.say(
+            CHANNEL,
+            json!({"content": "", "attachments": [
+                {"id": "1", "filename": "plan.pdf"},
+            ]}),
+        );
+        let id = first["id"].as_str().unwrap();
+        let reply =
+            json!({"content": "this?", "type": 19, "message_reference": {"message_id": id}});
+        socket.say(&stub.say(CHANNEL, reply)).await;
+        let quote_of = |event: Event| match event {
+            Event::Message(message) => message.reply_to.map(|quote| quote.text),
+            other => panic!("{other:?}"),
+        };
+        let told = quote_of(stored(&mut host).await.body);
+        assert_eq!(told.unwrap().as_deref(), Some("[file: plan.pdf]"));
+        // A thread below a message: what it hangs on goes with the first, and the first for us.
+        let begun = stub.say(CHANNEL, json!({"content": "how it began"}));
+        let thread = begun["id"].as_str().unwrap().to_owned();
+        stub.note_channel(json!({"id": thread, "type": 11, "parent_id": CHANNEL, "name": "t"}));
+        let mut quotes = Vec::new();
+        for mentions in [json!([]), json!([]), json!([{"id": OWN}]), json!([{"id": OWN}])] {
+            let said = json!({"content": "words", "mentions": mentions, "guild_id": GUILD});
+            socket.say(&stub.say(&thread, said)).await;
+            quotes.push(quote_of(stored(&mut host).await.body).is_some());
+        }
+        assert_eq!(quotes, [true, false, true, false]);
+    });
+}
+
+#[test]
 fn a_file_is_fetched_by_a_fresh_address_and_no_further_than_allowed() {
     run(async {
         let (stub, mut host, mut socket) = logged_in().await;

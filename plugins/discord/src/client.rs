@@ -16,7 +16,10 @@ use crate::{
 use jackfield_plugin_api::{
     PluginError,
     serde_json::{self, Value},
-    tokio::{self, time::sleep},
+    tokio::{
+        self,
+        time::{Instant, sleep},
+    },
 };
 use limits::Limits;
 use reqwest::{
@@ -27,7 +30,10 @@ use reqwest::{
 };
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 /// How long a call may take when nobody says otherwise.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,6 +42,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
 const QUESTIONS_MAX: u32 = 4;
 const QUESTION_PAUSE: Duration = Duration::from_millis(500);
 const QUESTION_PAUSE_MAX: Duration = Duration::from_secs(10);
+/// A token that was rejected is not tried for this long.
+const REJECTED_PAUSE: Duration = Duration::from_mins(1);
 /// Longest piece of Discord's own words in an error.
 const WORDS_CHARS_MAX: usize = 300;
 
@@ -92,6 +100,8 @@ pub(crate) struct Rest {
     base: String,
     authorization: HeaderValue,
     limits: Limits,
+    /// When Discord last rejected the token, and how.
+    rejected: Mutex<Option<(Instant, Failure)>>,
 }
 
 impl Rest {
@@ -108,7 +118,7 @@ impl Rest {
             .map_err(|_| PluginError::config("/bot_token", "cannot stand in an HTTP header"))?;
         authorization.set_sensitive(true);
         let base = format!("{}/api/v10", settings.api_base);
-        Ok(Self { http, base, authorization, limits: Limits::new() })
+        Ok(Self { http, base, authorization, limits: Limits::new(), rejected: Mutex::default() })
     }
 
     /// Makes a call and reads its answer.
@@ -147,6 +157,9 @@ impl Rest {
             Body::Files(json, files) => Some(form(json, files).await?),
             _ => None,
         };
+        if let Some(rejected) = self.rejected() {
+            return Err(rejected);
+        }
         let permit = self.limits.permit(call, patience).await?;
         let url = format!("{}/{}", self.base, call.path);
         let mut request = self
@@ -176,7 +189,19 @@ impl Rest {
         if let Failure::Refused { code: code::MISSING_PERMISSIONS, text, .. } = &mut refusal {
             text.push_str(&needs(call));
         }
+        if refusal.is_unauthorized() {
+            let rejected = (Instant::now(), refusal.clone());
+            *self.rejected.lock().unwrap_or_else(PoisonError::into_inner) = Some(rejected);
+        }
         Err(refusal)
+    }
+
+    /// A token that was rejected a moment ago is not tried again: an address that asks with a bad one
+    /// too often is locked out by Discord.
+    fn rejected(&self) -> Option<Failure> {
+        let rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (_, failure) = rejected.filter(|(at, _)| at.elapsed() < REJECTED_PAUSE)?;
+        Some(failure)
     }
 }
 

@@ -10,6 +10,7 @@ mod table;
 pub(crate) use split::split;
 
 use crate::inbound::{Me, wire::User};
+use std::borrow::Cow;
 
 /// Discord counts characters; UTF-16 units are never fewer, so a text of these many fits.
 pub(crate) const LIMIT: usize = 2000;
@@ -107,7 +108,50 @@ fn fitted(line: &str) -> String {
     if (4..=6).contains(&hashes) && line[hashes..].starts_with(' ') {
         return format!("**{}**", line[hashes..].trim().trim_end_matches('#').trim_end());
     }
-    without_pictures(line)
+    without_pictures(&bare_links(&tasks(line)))
+}
+
+/// Discord draws no boxes to tick.
+fn tasks(line: &str) -> Cow<'_, str> {
+    let item = line.trim_start();
+    let indent = &line[..line.len() - item.len()];
+    for (mark, drawn) in [("[ ] ", '☐'), ("[x] ", '☑'), ("[X] ", '☑')] {
+        let words =
+            ["- ", "* ", "+ "].iter().find_map(|b| item.strip_prefix(b)?.strip_prefix(mark));
+        if let Some(words) = words {
+            return Cow::Owned(format!("{indent}- {drawn} {words}"));
+        }
+    }
+    Cow::Borrowed(line)
+}
+
+/// A link whose words are an address is shown raw by Discord, brackets and all; the address says it.
+fn bare_links(line: &str) -> Cow<'_, str> {
+    let mut plain = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("[http") {
+        let link = &rest[at + 1..];
+        let cut =
+            link.split_once("](").and_then(|(words, tail)| Some((words, tail.split_once(')')?)));
+        let (head, code) = (&rest[..at], |text: &str| text.matches('`').count() % 2 == 1);
+        match cut {
+            Some((words, (address, tail)))
+                if !words.contains([' ', '[', ']', '(']) && !code(&(plain.clone() + head)) =>
+            {
+                plain.push_str(head);
+                plain.push_str(address);
+                rest = tail;
+            }
+            _ => {
+                plain.push_str(&rest[..=at]);
+                rest = link;
+            }
+        }
+    }
+    if plain.is_empty() {
+        return Cow::Borrowed(line);
+    }
+    Cow::Owned(plain + rest)
 }
 
 /// `![words](address)` becomes a link: Discord shows pictures only as files.
@@ -171,6 +215,12 @@ mod tests {
             ("![a cat](https://x/y.png) `![no](x)`", "[a cat](https://x/y.png) `![no](x)`"),
             ("```md\n#### same\n![same](x)\n```", "```md\n#### same\n![same](x)\n```"),
             ("**b** _i_ ~~s~~ > q", "**b** _i_ ~~s~~ > q"),
+            (
+                "- [ ] one\n  * [x] two\n- [link](https://x)",
+                "- ☐ one\n  - ☑ two\n- [link](https://x)",
+            ),
+            ("see [https://x/y](https://x/y), [http://z](http://z)!", "see https://x/y, http://z!"),
+            ("`[https://x](https://x)` [https://x and", "`[https://x](https://x)` [https://x and"),
         ] {
             assert_eq!(render(markdown), drawn);
         }
@@ -181,6 +231,8 @@ mod tests {
         let markdown = "before\n| a | long |\n|---|:-:|\n| 1 | **2** |\n| only |\nafter";
         let drawn = "before\n```\na     long\n----  -----\n1     **2**\nonly\n```\nafter";
         assert_eq!(render(markdown), drawn);
+        let escaped = "| a \\| b | c |\n|---|---|\n| d | e |";
+        assert_eq!(render(escaped), "```\na | b  c\n-----  -\nd      e\n```");
         assert_eq!(render("a | b"), "a | b", "a line with a stroke is no table");
         assert_eq!(render("```\n| a |\n|---|\n```"), "```\n| a |\n|---|\n```");
     }

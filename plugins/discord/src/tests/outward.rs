@@ -132,6 +132,23 @@ fn refusals_are_final_and_faults_of_discords_are_uncertain() {
 }
 
 #[test]
+fn a_rejected_token_is_not_tried_with_every_message() {
+    run(async {
+        let (stub, mut host, _socket) = logged_in().await;
+        let rejected = json!({"code": 0, "message": "401: Unauthorized"});
+        stub.rule("POST channels", 9, Reply::Status(401, vec![], rejected));
+        for _ in 0..3 {
+            let error = host.send(message(CHANNEL, "x")).await.unwrap_err();
+            assert_eq!(
+                (error.class, error.code.as_str()),
+                (FailureClass::Retryable, "unauthorized")
+            );
+        }
+        assert_eq!(stub.calls("POST channels").len(), 1, "Discord locks out who goes on");
+    });
+}
+
+#[test]
 fn a_person_is_written_to_in_their_direct_chat() {
     run(async {
         let (stub, mut host, _socket) = logged_in().await;

@@ -16,7 +16,7 @@ pub(super) fn close(rows: &mut Vec<&str>, lines: &mut Vec<String>) {
         lines.extend(rows.drain(..).map(str::to_owned));
         return;
     }
-    let table: Vec<Vec<&str>> =
+    let table: Vec<Vec<String>> =
         rows.drain(..).enumerate().filter(|(at, _)| *at != 1).map(|(_, row)| cells(row)).collect();
     let columns = table.iter().map(Vec::len).max().unwrap_or_default();
     let widths: Vec<usize> = (0..columns)
@@ -34,15 +34,27 @@ pub(super) fn close(rows: &mut Vec<&str>, lines: &mut Vec<String>) {
     lines.push("```".to_owned());
 }
 
-fn even(row: &[&str], widths: &[usize]) -> String {
+fn even(row: &[String], widths: &[usize]) -> String {
     let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
     cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
-fn cells(row: &str) -> Vec<&str> {
+/// The cells of a row; a stroke behind a backslash is a part of one.
+fn cells(row: &str) -> Vec<String> {
     let row = row.trim();
     let row = row.strip_prefix('|').unwrap_or(row);
-    row.strip_suffix('|').unwrap_or(row).split('|').map(str::trim).collect()
+    let row = row.strip_suffix('|').filter(|row| !row.ends_with('\\')).unwrap_or(row);
+    let mut cells = vec![String::new()];
+    let mut chars = row.chars().peekable();
+    while let Some(c) = chars.next() {
+        let cell = cells.last_mut().expect("there is one from the start");
+        match c {
+            '\\' if chars.peek() == Some(&'|') => cell.extend(chars.next()),
+            '|' => cells.push(String::new()),
+            c => cell.push(c),
+        }
+    }
+    cells.into_iter().map(|cell| cell.trim().to_owned()).collect()
 }
 
 fn is_rule(line: &str) -> bool {

@@ -42,7 +42,7 @@ impl Platform for Discord {
         let (base, port) = (self.crabline.told("/baseUrl"), self.front.port);
         format!(
             "[channels.discord]\nenabled = true\nbot_token = \"{token}\"\napi_base = \"{base}\"\n\
-             gateway_url = \"ws://127.0.0.1:{port}\"\ndm_policy = \"open\"\n\
+             gateway_url = \"ws://127.0.0.1:{port}\"\nslash_command = \"ask\"\ndm_policy = \"open\"\n\
              group_policy = \"open\"\ngroup_allow_from = [\"{PERSON}\", \"{FRIEND}\"]\n"
         )
     }
@@ -298,7 +298,7 @@ async fn what_was_missed_is_read_from_the_channels() {
 }
 
 #[tokio::test]
-async fn a_command_is_a_turn() {
+async fn what_is_asked_by_the_command_is_a_turn() {
     let (discord, _gateway, _client) = started().await;
     // Crabline knows no interactions: ours is dispatched by the front, and answered, since crabline
     // takes no answer to it, by an ordinary message.
@@ -311,7 +311,9 @@ async fn a_command_is_a_turn() {
         ] },
     });
     discord.front.dispatch("INTERACTION_CREATE", command);
-    discord.posts(CHANNEL, "where is the gate?").await;
+    let told = discord.posts(CHANNEL, "where is the gate?").await;
+    let words = told["content"].as_str().unwrap();
+    assert!(!words.contains(r#""text""#), "a message, and no call with arguments: {words}");
 }
 
 #[tokio::test]

@@ -212,7 +212,7 @@ impl<'a> Job<'a> {
         match self.bot.rest.ask::<wire::Message>(&call, self.left()).await {
             Ok(sent) => Ok(Some(sent.id)),
             // It came too late, or was deleted: an ordinary message does as well.
-            Err(Failure::Refused { .. }) => {
+            Err(Failure::Refused { .. } | Failure::Walled(_)) => {
                 self.bot.give_command_up(self.key);
                 Ok(None)
             }

@@ -16,13 +16,18 @@ async fn row(client: &mut Client, id: &str, settled: impl Fn(&Value) -> bool) ->
 
 #[tokio::test]
 async fn a_plugin_in_c_carries_messages_both_ways() {
-    for isolation in ["process", "in-process"] {
+    let now = ("now", CPlugin::hello());
+    let released = ("1.1.0", CPlugin::museum("1.1.0"));
+    let isolations = ["process", "in-process"];
+    for ((built, plugin), isolation) in
+        [now, released].iter().flat_map(|plugin| isolations.map(|isolation| (plugin, isolation)))
+    {
         let options = Options::default().config(&format!(
             "[plugins.c-hello]\nisolation = \"{isolation}\"\n\
              [channels.c-hello]\nenabled = true\ndm_policy = \"open\""
         ));
         let home = Gateway::lay_out(&options);
-        CPlugin::hello().pack(&home.path().join("plugins/c-hello"));
+        plugin.pack(&home.path().join("plugins/c-hello"));
         let gateway = Gateway::start_in(home, Vec::new()).await;
         let mut client = gateway.client().await;
         let answered = row(&mut client, "c-hello", |row| {
@@ -30,7 +35,8 @@ async fn a_plugin_in_c_carries_messages_both_ways() {
             log.filter_map(Value::as_str).any(|line| line.contains("hello from C"))
         });
         let row = answered.await;
-        assert_eq!((&row["state"], &row["isolation"]), (&json!("running"), &json!(isolation)));
+        let stands = (&row["state"], &row["isolation"]);
+        assert_eq!(stands, (&json!("running"), &json!(isolation)), "{built}");
         let sent =
             json!({"channel": "c-hello", "to": "sea", "message": "hi", "idempotencyKey": "1"});
         let sent = client.call("send", sent).await;

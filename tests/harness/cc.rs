@@ -7,10 +7,14 @@ use std::{
     process::Command,
 };
 
+/// Where the header of the plugin interface lies.
+const INCLUDE: &str = "plugin-api/include";
+
 /// A package made from a C source.
 #[derive(Clone, Debug)]
 pub struct CPlugin {
     source: PathBuf,
+    include: PathBuf,
     defines: Vec<String>,
     /// The manifest, packed as it is.
     pub manifest: String,
@@ -33,15 +37,27 @@ impl CPlugin {
              [permissions]\n{permissions}\n"
         );
         let defines = vec![format!("-DID=\"{id}\"")];
-        Self { source: root().join("tests/c/trespasser.c"), defines, manifest, patch: None }
+        let source = root().join("tests/c/trespasser.c");
+        Self { source, include: root().join(INCLUDE), defines, manifest, patch: None }
     }
 
     /// The example.
     #[must_use]
     pub fn hello() -> Self {
-        let folder = root().join("examples/c-hello");
+        Self::example(&root().join("examples/c-hello"), root().join(INCLUDE))
+    }
+
+    /// The example as it was with the released `version` of plugin-api, and that release's header.
+    #[must_use]
+    pub fn museum(version: &str) -> Self {
+        let piece = root().join("examples/museum").join(version);
+        Self::example(&piece.join("c-hello"), piece.join(INCLUDE))
+    }
+
+    fn example(folder: &Path, include: PathBuf) -> Self {
         let manifest = fs::read_to_string(folder.join("plugin.toml")).expect("it is there");
-        Self { source: folder.join("hello.c"), defines: Vec::new(), manifest, patch: None }
+        let source = folder.join("hello.c");
+        Self { source, include, defines: Vec::new(), manifest, patch: None }
     }
 
     /// Defines a name for the preprocessor, as `NAME` or `NAME=value`.
@@ -63,7 +79,7 @@ impl CPlugin {
         let mut compiler = Command::new("cc");
         compiler
             .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-I"])
-            .arg(root().join("plugin-api/include"))
+            .arg(&self.include)
             .args(&self.defines)
             .arg("-o")
             .args([out, self.source.as_path()]);

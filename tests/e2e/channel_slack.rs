@@ -345,7 +345,7 @@ async fn signed_requests_come_in_and_are_answered_once() {
     let mut client = gateway.client().await;
     let told =
         account::<Slack>(&mut client, "Slack may call", |account| account["connected"] == true);
-    assert!(told.await.to_string().contains("waiting for Slack's requests"));
+    assert!(told.await.to_string().contains("Slack calls by request"));
     let url = format!("http://127.0.0.1:{}/slack/events", gateway.port);
     crab.relay("/target", json!({ "url": url })).await;
 

@@ -3,13 +3,23 @@
 //! Must not know: how events come in, how things go out.
 
 mod direct;
+mod introduce;
+mod kept;
 mod progress;
+mod scopes;
+mod signs;
 mod stream;
 mod threads;
+mod uploads;
 
 pub(crate) use direct::Direct;
+pub(crate) use introduce::one_app;
 pub(crate) use progress::Progress;
+#[cfg(test)]
+pub(crate) use scopes::asked_for;
+pub(crate) use signs::{Requests, Signs};
 pub(crate) use threads::Threads;
+pub(crate) use uploads::Uploads;
 
 use crate::{
     client::Api, config::Settings, directory::Directory, error::ApiError, inbound::Me,
@@ -18,14 +28,14 @@ use crate::{
 use jackfield_plugin_api::{
     Account, Host, Resume,
     link::{LinkReport, LinkState},
-    serde_json::Value,
     tokio::{
-        sync::watch,
+        sync::{Mutex as AsyncMutex, Semaphore, watch},
         time::{Instant, timeout},
     },
 };
+use kept::Kept;
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     time::Duration,
 };
 use stream::Stream;
@@ -36,22 +46,8 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a question whether it works waits for a first connection.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(8);
 
-/// What the bot token is asked for, and what fails without it.
-const SCOPES: [(&str, &str); 13] = [
-    ("chat:write", "sending"),
-    ("app_mentions:read", "being called in channels"),
-    ("channels:history", "reading public channels"),
-    ("groups:history", "reading private channels"),
-    ("im:history", "reading direct messages"),
-    ("mpim:history", "reading group messages"),
-    ("im:write", "beginning direct messages"),
-    ("users:read", "names of people"),
-    ("channels:read", "names of channels"),
-    ("reactions:read", "seeing reactions"),
-    ("reactions:write", "reacting"),
-    ("files:read", "receiving files"),
-    ("files:write", "sending files"),
-];
+/// One look back runs and one waits.
+const LOOKS_MAX: usize = 2;
 
 pub(crate) struct Workspace {
     pub(crate) account: Account,
@@ -63,11 +59,17 @@ pub(crate) struct Workspace {
     pub(crate) threads: Threads,
     pub(crate) progress: Progress,
     pub(crate) stream: Stream,
+    pub(crate) uploads: Uploads,
+    /// Places for looks back: one runs, one waits.
+    pub(crate) looks: Semaphore,
+    pub(crate) looking: AsyncMutex<()>,
     pub(crate) pace: Pace,
     me: watch::Sender<Option<Arc<Me>>>,
     /// Open connections.
     sockets: watch::Sender<usize>,
     standing: Mutex<Standing>,
+    /// Accounts of the same app in other workspaces.
+    siblings: OnceLock<Vec<Weak<Workspace>>>,
     /// Ends what listens now; a new one for each time it begins.
     over: Mutex<Option<watch::Sender<bool>>>,
 }
@@ -78,8 +80,9 @@ struct Standing {
     reported: Option<(LinkState, String)>,
     /// Scopes that the token lacks, with what fails without them.
     lacking: Vec<&'static str>,
-    /// Of any connection.
-    round_trip: Option<Instant>,
+    /// The token lasts half a day.
+    expires: bool,
+    signs: Signs,
 }
 
 impl Workspace {
@@ -93,19 +96,24 @@ impl Workspace {
         let api = |token| Api::new(http.clone(), &settings.api_base, token);
         let id = settings.account.clone();
         let exported = resume.state.as_ref().map(|state| &state.data["threads"][id.as_str()]);
+        let kept = |thing| Kept::new(host.state_dir(), thing, id.as_str());
         Arc::new(Self {
             bot: api(&settings.bot_token),
             app: settings.app_token.as_ref().map(api),
             account: host.account(id.clone()),
             directory: Directory::default(),
             direct: Direct::default(),
-            threads: Threads::new(exported.unwrap_or(&Value::Null)),
+            threads: Threads::new(exported, kept("threads")),
+            uploads: Uploads::new(kept("uploads")),
+            looks: Semaphore::new(LOOKS_MAX),
+            looking: AsyncMutex::default(),
             progress: Progress::default(),
             stream: Stream::new(resume, &id),
             pace,
             me: watch::Sender::new(None),
             sockets: watch::Sender::new(0),
             standing: Mutex::default(),
+            siblings: OnceLock::new(),
             over: Mutex::default(),
             settings,
         })
@@ -116,48 +124,20 @@ impl Workspace {
         self.me.borrow().clone()
     }
 
-    /// Asks Slack who this account is: proof that the bot token works.
-    pub(crate) async fn introduce(&self) -> Result<Arc<Me>, ApiError> {
-        let (answer, scopes) = self.bot.call_with_scopes("auth.test", &Vec::new()).await?;
-        let text = |key: &str| answer[key].as_str().map(str::to_owned);
-        let me = Arc::new(Me {
-            user: text("user_id").unwrap_or_default(),
-            bot: text("bot_id"),
-            name: text("user").unwrap_or_default(),
-            team: text("team").unwrap_or_default(),
-        });
-        if let Some(scopes) = scopes {
-            self.note_scopes(&scopes);
-        }
-        self.me.send_replace(Some(Arc::clone(&me)));
-        Ok(me)
-    }
-
-    fn note_scopes(&self, granted: &str) {
-        let granted: Vec<&str> = granted.split(',').map(str::trim).collect();
-        let lacking: Vec<_> = SCOPES.iter().filter(|(scope, _)| !granted.contains(scope)).collect();
-        let mut standing = self.standing();
-        let names: Vec<&'static str> = lacking.iter().map(|(scope, _)| *scope).collect();
-        if names == standing.lacking {
-            return;
-        }
-        standing.lacking = names;
-        for (scope, what) in lacking {
-            let account = self.account.id().as_str();
-            jackfield_plugin_api::tracing::warn!(
-                account,
-                scope,
-                "the bot token lacks a scope: {what}"
-            );
+    /// Makes accounts of one app known to each other.
+    pub(crate) fn acquaint(all: &[Arc<Self>]) {
+        for one in all {
+            let same = |other: &&Arc<Self>| {
+                !Arc::ptr_eq(one, other) && one.settings.shares_app(&other.settings)
+            };
+            let siblings = all.iter().filter(same).map(Arc::downgrade).collect();
+            let _ = one.siblings.set(siblings); // done once
         }
     }
 
-    /// The scopes the token lacks, as a part of a sentence.
-    pub(crate) fn lacking(&self) -> String {
-        match self.standing().lacking.as_slice() {
-            [] => String::new(),
-            lacking => format!("; the bot token lacks {}", lacking.join(", ")),
-        }
+    /// Accounts of the same app in other workspaces.
+    pub(crate) fn siblings(&self) -> impl Iterator<Item = Arc<Self>> {
+        self.siblings.get().into_iter().flatten().filter_map(Weak::upgrade)
     }
 
     /// Reports the link, if it changed.
@@ -221,7 +201,17 @@ impl Workspace {
     }
 
     pub(crate) fn round_trip(&self) {
-        self.standing().round_trip = Some(Instant::now());
+        self.standing().signs.round_trip = Some(Instant::now());
+    }
+
+    /// Something was delivered.
+    pub(crate) fn note_delivery(&self) {
+        self.standing().signs.heard = Some(Instant::now());
+    }
+
+    /// Changes or reads what was noticed on the way in.
+    pub(crate) fn signs<T>(&self, with: impl FnOnce(&mut Signs) -> T) -> T {
+        with(&mut self.standing().signs)
     }
 
     /// Open connections.
@@ -233,7 +223,7 @@ impl Workspace {
     pub(crate) async fn proved_alive(&self) -> Option<Duration> {
         let mut open = self.sockets.subscribe();
         timeout(CONNECT_PATIENCE, open.wait_for(|open| *open > 0)).await.ok()?.ok()?;
-        self.standing().round_trip.map(|at| at.elapsed())
+        self.standing().signs.round_trip.map(|at| at.elapsed())
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {

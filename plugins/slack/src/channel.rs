@@ -49,14 +49,19 @@ impl Channel for Slack {
     async fn probe(&self, account: AccountId) -> Result<String, String> {
         let workspace = self.workspace(Some(&account)).map_err(|error| error.text)?;
         let me = workspace.introduce().await.map_err(|error| error.to_string())?;
-        let who = format!("@{} in {}{}", me.name, me.team, workspace.lacking());
+        let who = format!("@{} in {}", me.name, me.team);
         if workspace.app.is_none() {
-            return Ok(format!("{who}; Slack calls by request"));
+            return match webhook::detail(workspace) {
+                (LinkState::Connected, detail) => Ok(format!("{who}; {detail}")),
+                (_, detail) => Err(format!("{who}; {detail}")),
+            };
         }
+        let who = format!("{who}{}", workspace.remarks());
         match workspace.proved_alive().await {
             Some(ago) => {
                 let (open, s) = (workspace.sockets(), ago.as_secs());
-                Ok(format!("{who}; {open} open, last proved alive {s} s ago"))
+                let more = workspace.signs(|signs| signs.last_event() + &signs.company());
+                Ok(format!("{who}; {open} open, last proved alive {s} s ago; {more}"))
             }
             None => Err(format!("{who}: the token works, but no Socket Mode connection is open")),
         }
@@ -117,6 +122,7 @@ impl Slack {
             .into_iter()
             .map(|login| Workspace::new(host, &http, login, pace, &resume))
             .collect();
+        Workspace::acquaint(&workspaces);
         workspaces.iter().for_each(Workspace::listen);
         Ok(Self { workspaces })
     }

@@ -12,8 +12,10 @@ const API_BASE: &str = "https://slack.com/api";
 const CONNECTIONS_MAX: usize = 10;
 
 /// What tokens begin with.
-const KINDS: [(&str, &str); 5] = [
+const KINDS: [(&str, &str); 7] = [
     ("xoxb-", "a bot token"),
+    ("xoxe.xoxb-", "a bot token that expires"),
+    ("xoxe.xoxp-", "a user's token that expires"),
     ("xapp-", "an app-level token"),
     ("xoxp-", "a user's token"),
     ("xoxe-", "a refresh token"),
@@ -89,11 +91,49 @@ impl Config {
             return Ok(vec![check(DEFAULT_ACCOUNT, top, "")?]);
         }
         let on = self.accounts.into_iter().filter(|(_, own)| own.enabled != Some(false));
-        on.map(|(name, own)| {
+        let checked = on.map(|(name, own)| {
             let path = format!("/accounts/{name}");
             check(&name, own.over(&top), &path)
-        })
-        .collect()
+        });
+        let logins: Vec<Settings> = checked.collect::<Result<_, _>>()?;
+        once_each(&logins)?;
+        Ok(logins)
+    }
+}
+
+/// Two accounts with one bot token would take every message twice.
+fn once_each(logins: &[Settings]) -> Result<(), PluginError> {
+    for (index, login) in logins.iter().enumerate() {
+        let twin = logins[..index].iter().find(|other| other.bot_token.0 == login.bot_token.0);
+        if let Some(twin) = twin {
+            let path = format!("/accounts/{}/bot_token", login.account);
+            let text = format!(
+                "is that of the account `{}` as well; each workspace has a bot token of its own",
+                twin.account
+            );
+            return Err(PluginError::config(path, text));
+        }
+    }
+    Ok(())
+}
+
+impl Settings {
+    /// Whether both are installations of one Slack app, so that an event of either may come on the
+    /// way of the other.
+    pub(crate) fn shares_app(&self, other: &Self) -> bool {
+        let same = |ours: &Option<Secret>, theirs: &Option<Secret>| matches!((ours, theirs), (Some(ours), Some(theirs)) if ours.0 == theirs.0);
+        same(&self.signing_secret, &other.signing_secret)
+            || same(&self.app_token, &other.app_token)
+            || self.app_of_token().is_some_and(|app| Some(app) == other.app_of_token())
+    }
+
+    /// The app that the app-level token names: `xapp-1-A0123ABCD-…`.
+    pub(crate) fn app_of_token(&self) -> Option<&str> {
+        let app = self.app_token.as_ref()?.0.split('-').nth(2)?;
+        let is_id = app.len() >= 9
+            && app.starts_with('A')
+            && app.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        is_id.then_some(app)
     }
 }
 
@@ -114,7 +154,10 @@ impl Own {
 
 fn check(name: &str, own: Own, path: &str) -> Result<Settings, PluginError> {
     let wrong = |key: &str, text: String| PluginError::config(format!("{path}/{key}"), text);
-    let filled = |secret: Option<Secret>| secret.filter(|text| !text.0.trim().is_empty());
+    // A line end that came along from a file would make every call fail.
+    let filled = |secret: Option<Secret>| {
+        secret.map(|text| Secret(text.0.trim().to_owned())).filter(|text| !text.0.is_empty())
+    };
     let Some(bot_token) = filled(own.bot_token) else {
         let text = "is missing: the bot token of your Slack app, xoxb-…, from OAuth & Permissions";
         return Err(wrong("bot_token", text.to_owned()));

@@ -9,7 +9,7 @@ use crate::{
     error::ApiError,
     inbound::{Conversation, Known, Wanted},
 };
-use futures_util::future::join_all;
+use futures_util::future::{join_all, join3};
 use jackfield_plugin_api::{event::ConversationKind, serde_json::Value};
 use std::{
     collections::HashMap,
@@ -26,6 +26,8 @@ const PAUSE: Duration = Duration::from_mins(5);
 const ENTRIES_MAX: usize = 4096;
 /// People asked for on behalf of one message.
 const USERS_MAX: usize = 8;
+/// Channels named in one message that are asked for.
+const CHANNELS_MAX: usize = 4;
 
 #[derive(Default)]
 pub(crate) struct Directory {
@@ -41,13 +43,19 @@ impl Directory {
             let name = self.users.or_ask(id, api.call("users.info", &asked), name).await??;
             Some((id.clone(), name))
         }));
-        let conversation = async {
-            let id = wanted.conversation.as_ref()?;
-            let asked = vec![("channel", id.clone())];
-            self.conversations.or_ask(id, api.call("conversations.info", &asked), described).await?
-        };
-        let (users, conversation) = futures_util::future::join(users, conversation).await;
-        Known { users: users.into_iter().flatten().collect(), conversation }
+        let channels = join_all(wanted.channels.iter().take(CHANNELS_MAX).map(async |id| {
+            let title = self.conversation(api, id).await?.title?;
+            Some((id.clone(), title.trim_start_matches('#').to_owned()))
+        }));
+        let conversation = async { self.conversation(api, wanted.conversation.as_ref()?).await };
+        let (users, channels, conversation) = join3(users, channels, conversation).await;
+        let names = users.into_iter().chain(channels).flatten().collect();
+        Known { names, conversation }
+    }
+
+    async fn conversation(&self, api: &Api, id: &str) -> Option<Conversation> {
+        let asked = vec![("channel", id.to_owned())];
+        self.conversations.or_ask(id, api.call("conversations.info", &asked), described).await?
     }
 }
 
@@ -81,7 +89,10 @@ impl<T: Clone> Shelf<T> {
                 self.keep(id, found.clone());
                 Some(found)
             }
-            Ok(Err(error)) if error.is("user_not_found") || error.is("channel_not_found") => {
+            // That one has no name for us, such as somebody of another organisation; others may.
+            Ok(Err(error @ ApiError::Refused(_)))
+                if !error.is_rejection() && !error.is_doubtful() =>
+            {
                 self.keep(id, read(&Value::Null));
                 None
             }

@@ -4,7 +4,12 @@
 //! events of it; the next step is `Host::emit`. Must not know: sockets, requests, the Web API.
 
 mod action;
+mod blocks;
+mod installation;
 mod message;
+mod words;
+
+pub(crate) use installation::{Fit, fit};
 
 use crate::text;
 use jackfield_plugin_api::{
@@ -21,7 +26,13 @@ pub(crate) struct Me {
     pub(crate) user: String,
     pub(crate) bot: Option<String>,
     pub(crate) name: String,
+    /// The workspace's name.
     pub(crate) team: String,
+    pub(crate) team_id: Option<String>,
+    /// Where the app is installed for all workspaces of an organisation: its id.
+    pub(crate) organisation: Option<String>,
+    /// The app that the bot belongs to.
+    pub(crate) app: Option<String>,
 }
 
 /// One thing that Slack delivered, by the way it is packed.
@@ -39,13 +50,16 @@ pub(crate) enum Delivery {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) users: BTreeSet<String>,
+    /// Channels that a text names by their ids alone.
+    pub(crate) channels: BTreeSet<String>,
     pub(crate) conversation: Option<String>,
 }
 
 /// What is known of it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Known {
-    pub(crate) users: HashMap<String, String>,
+    /// Of people and of channels, by their ids.
+    pub(crate) names: HashMap<String, String>,
     pub(crate) conversation: Option<Conversation>,
 }
 
@@ -82,6 +96,8 @@ pub(crate) struct Seen {
     pub(crate) ts: String,
     pub(crate) conversation: String,
     kind: u8,
+    /// The thread it answers in.
+    pub(crate) thread: Option<String>,
 }
 
 /// What is read from a delivery before its names are looked up.
@@ -90,13 +106,13 @@ pub(crate) fn wanted(delivery: &Delivery) -> Wanted {
         return Wanted::default(); // Slack names everything in the others itself
     };
     let event = &outer["event"];
-    let mut users = BTreeSet::new();
-    let texts = [&event["text"], &event["message"]["text"]];
-    users.extend(texts.into_iter().filter_map(Value::as_str).flat_map(message::mentions));
+    let texts = [&event["text"], &event["message"]["text"]].into_iter().filter_map(Value::as_str);
+    let mut users: BTreeSet<_> = texts.clone().flat_map(message::mentions).collect();
+    let channels = texts.flat_map(message::channels).collect();
     let people = [&event["user"], &event["message"]["user"]];
     users.extend(people.into_iter().filter_map(Value::as_str).map(str::to_owned));
     let conversation = event["channel"].as_str().or_else(|| event["item"]["channel"].as_str());
-    Wanted { users, conversation: conversation.map(str::to_owned) }
+    Wanted { users, channels, conversation: conversation.map(str::to_owned) }
 }
 
 /// The events of a delivery; none for what is of no use to an assistant.
@@ -108,13 +124,16 @@ pub(crate) fn read(delivery: &Delivery, view: &View<'_>) -> Vec<Incoming> {
     }
 }
 
-/// Whether Slack says that the app was removed or its token taken back.
-pub(crate) fn is_removal(delivery: &Delivery) -> bool {
+/// Whether Slack says that the app was removed or this bot's token taken back.
+pub(crate) fn is_removal(delivery: &Delivery, me: &Me) -> bool {
     let Delivery::Event(outer) = delivery else { return false };
     let event = &outer["event"];
     match event["type"].as_str() {
         Some("app_uninstalled") => true,
-        Some("tokens_revoked") => event["tokens"]["bot"].as_array().is_some_and(|t| !t.is_empty()),
+        Some("tokens_revoked") => {
+            let bots = event["tokens"]["bot"].as_array();
+            bots.is_some_and(|bots| bots.iter().any(|bot| *bot == me.user))
+        }
         _ => false,
     }
 }
@@ -185,7 +204,7 @@ impl View<'_> {
         if id == self.me.user && !self.me.name.is_empty() {
             return Some(self.me.name.clone());
         }
-        self.known.users.get(id).cloned()
+        self.known.names.get(id).cloned()
     }
 }
 
@@ -210,7 +229,13 @@ impl Seen {
             ConversationKind::Group => b'g',
             ConversationKind::Channel => b'c',
         };
-        Self { ts: ts.to_owned(), conversation: place.conversation.as_str().to_owned(), kind }
+        let thread = place.thread.as_ref().map(|thread| thread.as_str().to_owned());
+        Self {
+            ts: ts.to_owned(),
+            conversation: place.conversation.as_str().to_owned(),
+            kind,
+            thread: thread.filter(|thread| thread != ts),
+        }
     }
 
     /// Slack's word for the kind of conversation.
@@ -223,15 +248,19 @@ impl Seen {
     }
 
     pub(crate) fn cursor(&self) -> Cursor {
-        let value = format!("{} {}", self.ts, char::from(self.kind));
+        let mut value = format!("{} {}", self.ts, char::from(self.kind));
+        if let Some(thread) = &self.thread {
+            value = format!("{value} {thread}");
+        }
         Cursor { stream: self.conversation.clone(), value }
     }
 
     /// What [`Seen::cursor`] wrote.
     pub(crate) fn from_cursor(cursor: &Cursor) -> Option<Self> {
-        let (ts, kind) = cursor.value.split_once(' ')?;
-        let kind = kind.bytes().next()?;
-        Some(Self { ts: ts.to_owned(), conversation: cursor.stream.clone(), kind })
+        let mut parts = cursor.value.split(' ');
+        let (ts, kind) = (parts.next()?.to_owned(), parts.next()?.bytes().next()?);
+        let thread = parts.next().map(str::to_owned);
+        Some(Self { ts, conversation: cursor.stream.clone(), kind, thread })
     }
 }
 

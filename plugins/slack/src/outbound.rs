@@ -1,14 +1,23 @@
-//! What the gateway wants done, as calls of Slack's: the forms (pure), and `perform`, which makes the
-//! calls.
+//! What the gateway wants done, as calls of Slack's: the forms (pure), `perform` and `sharing`, which
+//! make the calls, and `reconcile`, which finds out what became of them.
 //!
 //! Walk 2: [`crate::channel`] → here → [`crate::client`]. Must not know: how events come in.
 
 mod history;
 mod perform;
+mod reconcile;
+mod sharing;
 
-pub(crate) use perform::{perform, reconcile};
+pub(crate) use perform::perform;
+pub(crate) use reconcile::reconcile;
 
-use crate::{client::Form, text};
+use crate::{
+    client::{
+        Form,
+        files::{self, Shares},
+    },
+    text,
+};
 use jackfield_plugin_api::{
     attachment::Attachment,
     id::{MessageId, ThreadId},
@@ -113,7 +122,8 @@ fn share(conversation: &str, thread: Option<&str>, files: &Value) -> Form {
 
 /// The message that a shared file stands in, where Slack says so already.
 fn shared_in(answer: &Value, conversation: &str) -> Option<String> {
-    let shares = &answer["files"][0]["shares"];
-    let place = ["public", "private"].iter().find_map(|kind| shares[kind][conversation].get(0));
-    place?["ts"].as_str().map(str::to_owned)
+    match files::shares_of(&answer["files"][0], conversation) {
+        Shares::In(ts) => ts,
+        Shares::Nowhere => None,
+    }
 }

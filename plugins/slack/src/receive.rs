@@ -1,12 +1,14 @@
 //! How events come in, from Slack to the gateway's commit: only after it is Slack told.
 //!
 //! Walk 1: `hold` keeps Socket Mode connections open and `connection` reads them; `webhook` answers the
-//! Events API; `gap` looks back after a time without either. All hand over here. The next step is
-//! [`crate::inbound`], then `Host::emit`.
+//! Events API; `gap` looks back after a time without either. All hand over here, to the account that
+//! `route` finds. The next step is [`crate::inbound`], then `Host::emit`.
 
 mod connection;
 mod gap;
 mod hold;
+mod removal;
+mod route;
 pub(crate) mod webhook;
 
 use crate::{
@@ -20,6 +22,7 @@ use jackfield_plugin_api::{
     tokio::{self, sync::watch, time::sleep},
     tracing,
 };
+use route::Owner;
 use std::{sync::Arc, time::Duration};
 
 /// Ends what listens.
@@ -98,8 +101,8 @@ async fn introduced(workspace: &Workspace, over: &mut Over) -> Option<Arc<Me>> {
 async fn by_request(workspace: &Arc<Workspace>, over: &mut Over) {
     gap::look_back(workspace).await;
     loop {
-        let detail = format!("waiting for Slack's requests{}", workspace.lacking());
-        workspace.report(LinkState::Connected, detail).await;
+        let (state, detail) = webhook::detail(workspace);
+        workspace.report(state, detail).await;
         tokio::select! {
             () = ended(over) => return,
             () = sleep(workspace.pace.proof) => {}
@@ -110,17 +113,40 @@ async fn by_request(workspace: &Arc<Workspace>, over: &mut Over) {
     }
 }
 
-/// What a delivery says, with the names that can be had in a moment.
-async fn prepare(workspace: &Workspace, delivery: &Delivery) -> Vec<Incoming> {
-    let Some(me) = workspace.me() else { return Vec::new() };
-    if inbound::is_removal(delivery) {
-        workspace.report(LinkState::LoggedOut, "the app was removed from the workspace").await;
-        return Vec::new();
+/// What a delivery says, and to whom.
+enum Prepared {
+    /// Of no use to any account.
+    Nothing,
+    /// Events for an account, which need not be the one whose connection brought them.
+    For(Arc<Workspace>, Vec<Incoming>),
+    /// Nobody can tell yet whose it is: Slack must come again.
+    Unsettled,
+}
+
+/// Finds the account that a delivery is for, and reads it with the names that can be had in a moment.
+async fn prepare(workspace: &Arc<Workspace>, delivery: &Delivery) -> Prepared {
+    workspace.note_delivery();
+    let owner = match route::owner(workspace, delivery) {
+        Owner::One(owner) => owner,
+        Owner::Nobody => return Prepared::Nothing,
+        Owner::Unsettled => return Prepared::Unsettled,
+    };
+    let Some(me) = owner.me() else { return Prepared::Unsettled };
+    if inbound::is_removal(delivery, &me) {
+        let account = owner.account.host().clone();
+        account.spawn(removal::prove(owner));
+        return Prepared::Nothing;
     }
+    let events = read(&owner, &me, delivery).await;
+    Prepared::For(owner, events)
+}
+
+/// What a delivery says to this account.
+async fn read(workspace: &Workspace, me: &Me, delivery: &Delivery) -> Vec<Incoming> {
     let wanted = inbound::wanted(delivery);
     let known = workspace.directory.known(&workspace.bot, &wanted).await;
     let view = View {
-        me: &me,
+        me,
         known: &known,
         reply_in_thread: workspace.settings.reply_in_thread,
         follows: &|conversation, thread| workspace.threads.follows(conversation, thread),
@@ -129,6 +155,14 @@ async fn prepare(workspace: &Workspace, delivery: &Delivery) -> Vec<Incoming> {
 }
 
 /// Waits until the gateway keeps all of it; true then, and only then may Slack be told.
+async fn settle(prepared: Prepared) -> bool {
+    match prepared {
+        Prepared::Nothing => true,
+        Prepared::Unsettled => false,
+        Prepared::For(workspace, events) => hand_over(&workspace, events).await,
+    }
+}
+
 async fn hand_over(workspace: &Workspace, events: Vec<Incoming>) -> bool {
     for Incoming { key, seen, event } in events {
         let cursor = seen.as_ref().and_then(|seen| workspace.stream.cursor(seen));

@@ -3,11 +3,15 @@
 //!
 //! Servers that others wrote are met in the plays of the whole gateway.
 
+mod blocks;
 mod conversions;
+mod gaps;
 mod manifest;
 mod receiving;
 mod requests;
+mod routing;
 mod sending;
 mod sending_files;
 mod settings;
 mod slack;
+mod troubles;

@@ -15,6 +15,8 @@ use tokio::{
 
 /// Redirects followed on the way to a file.
 const HOPS_MAX: usize = 4;
+/// Files that are pages themselves; canvases are kept as such.
+const PAGES: [&str; 2] = ["text/html", "application/vnd.slack-docs"];
 /// Between two pieces of a file.
 const STALL_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -25,7 +27,21 @@ pub(crate) struct Kept {
     pub(crate) bytes: u64,
 }
 
+/// Whether a file stands in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Shares {
+    Nowhere,
+    /// In this message, where Slack names it.
+    In(Option<String>),
+}
+
 impl Api {
+    /// Whether a file was shared in a conversation.
+    pub(crate) async fn shares(&self, id: &str, conversation: &str) -> Result<Shares, ApiError> {
+        let answer = self.call("files.info", &vec![("file", id.to_owned())]).await?;
+        Ok(shares_of(&answer["file"], conversation))
+    }
+
     /// Brings a file's bytes to Slack without showing it to anybody; returns its id.
     pub(crate) async fn upload(&self, path: &Path, name: &str) -> Result<String, ApiError> {
         let unreadable =
@@ -84,7 +100,7 @@ impl Api {
         let page =
             text_header(&response, "content-type").is_some_and(|t| t.starts_with("text/html"));
         let mime = text("mimetype");
-        if page && mime.as_deref().is_none_or(|mime| mime != "text/html") {
+        if page && !mime.as_deref().is_some_and(|mime| PAGES.contains(&mime)) {
             // Slack answers with its login page where a token may not read files.
             let text = "Slack showed its login page instead of the file: the bot token needs the \
                         scope files:read";
@@ -138,6 +154,18 @@ impl Api {
 /// What `files.completeUploadExternal` is told about one file.
 pub(crate) fn shared(id: &str, title: &str) -> Value {
     json!({ "id": id, "title": title })
+}
+
+/// What Slack says of a file's places.
+pub(crate) fn shares_of(file: &Value, conversation: &str) -> Shares {
+    let mut messages =
+        ["public", "private"].iter().map(|kind| &file["shares"][kind][conversation][0]);
+    if let Some(ts) = messages.find_map(|message| message["ts"].as_str()) {
+        return Shares::In(Some(ts.to_owned()));
+    }
+    let lists = ["channels", "groups", "ims"].iter().filter_map(|kind| file[kind].as_array());
+    let there = lists.flatten().any(|listed| *listed == conversation);
+    if there { Shares::In(None) } else { Shares::Nowhere }
 }
 
 async fn store(mut response: Response, path: &Path, bytes_max: u64) -> Result<u64, ApiError> {

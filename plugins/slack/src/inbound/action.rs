@@ -106,7 +106,9 @@ pub(super) fn interactive(payload: &Value, view: &View<'_>) -> Vec<Incoming> {
             .enumerate()
             .filter_map(|(index, fields)| {
                 let id = fields.get("action_id").or_else(|| fields.get("name"))?.as_str()?;
-                let key = format!("action:{}:{index}", raw.trigger_id);
+                let when = fields.get("action_ts").and_then(Value::as_str).unwrap_or_default();
+                let once = if raw.trigger_id.is_empty() { when } else { &raw.trigger_id };
+                let key = format!("action:{once}:{index}");
                 Some(action(key, id.to_owned(), chosen(fields)))
             })
             .collect(),

@@ -1,7 +1,9 @@
 //! Messages: new, changed, taken back. Pure.
 
-use super::{Incoming, Seen, View, time_ms};
-use crate::text;
+use super::{
+    Incoming, Seen, View, blocks, time_ms,
+    words::{Shared, Written, words},
+};
 use jackfield_plugin_api::{
     attachment::Attachment,
     event::{ConversationKind, Event, InboundMessage, Quote, Sender},
@@ -12,9 +14,10 @@ use serde::Deserialize;
 /// Kinds of messages that somebody wrote; others tell of joins, topics and the like.
 const WRITTEN: [&str; 4] = ["file_share", "thread_broadcast", "bot_message", "me_message"];
 
-#[derive(Deserialize)]
+/// Slack's own bot, which is a person by its looks.
+const SLACKBOT: &str = "USLACKBOT";
+#[derive(Default, Deserialize)]
 #[serde(default)]
-#[derive(Default)]
 struct Raw {
     r#type: String,
     subtype: Option<String>,
@@ -23,12 +26,14 @@ struct Raw {
     user: Option<String>,
     username: Option<String>,
     bot_id: Option<String>,
+    bot_profile: Value,
     text: Option<String>,
     ts: Option<String>,
     thread_ts: Option<String>,
     parent_user_id: Option<String>,
     files: Vec<File>,
     attachments: Vec<Shared>,
+    blocks: Value,
     hidden: bool,
     edited: Option<Edit>,
     message: Option<Box<Raw>>,
@@ -43,35 +48,34 @@ struct Edit {
 }
 
 #[derive(Deserialize)]
-struct File {
+pub(super) struct File {
     id: String,
     name: Option<String>,
     mimetype: Option<String>,
     size: Option<u64>,
     mode: Option<String>,
+    /// `check_file_info` where organisations share a channel: only its id is told.
+    file_access: Option<String>,
     #[serde(default)]
     is_external: bool,
     url_private: Option<String>,
-}
-
-/// Another message or a page shown inside a message.
-#[derive(Deserialize)]
-#[serde(default)]
-#[derive(Default)]
-struct Shared {
-    is_msg_unfurl: bool,
-    is_share: bool,
-    author_name: Option<String>,
-    pretext: Option<String>,
-    title: Option<String>,
-    text: Option<String>,
-    fallback: Option<String>,
 }
 
 /// Ids of the people a text mentions.
 pub(super) fn mentions(text: &str) -> Vec<String> {
     let after = text.split("<@").skip(1);
     after.filter_map(|rest| rest.split(['>', '|']).next()).map(str::to_owned).collect()
+}
+
+/// Ids of the channels a text names, where Slack leaves out what they are called.
+pub(super) fn channels(text: &str) -> Vec<String> {
+    let after = text.split("<#").skip(1).filter_map(|rest| rest.split('>').next());
+    let bare = after.filter_map(|token| match token.split_once('|') {
+        Some((id, "")) => Some(id),
+        Some(_) => None,
+        None => Some(token),
+    });
+    bare.map(str::to_owned).collect()
 }
 
 /// What a `message` or `app_mention` event says.
@@ -98,9 +102,15 @@ fn changed(raw: Raw, view: &View<'_>) -> Option<Incoming> {
         // A message with answers leaves a stone behind when it is taken back.
         return gone(&channel, raw.channel_type.as_deref(), now.ts.clone()?, &*before?, view);
     }
+    if now.subtype.as_deref().is_some_and(|subtype| !WRITTEN.contains(&subtype)) {
+        return None;
+    }
     let ids = |raw: &Raw| raw.files.iter().map(|file| file.id.clone()).collect::<Vec<_>>();
-    let same = |before: &Raw| before.text == now.text && ids(before) == ids(&now);
-    if before.is_some_and(|before| same(&before)) {
+    let same = |before: &Raw| {
+        let (then, now_) = (words(&written(before), view), words(&written(&now), view));
+        then == now_ && ids(before) == ids(&now)
+    };
+    if before.as_deref().map_or(now.edited.is_none(), same) {
         return None; // a preview was added, an answer counted
     }
     let message = message(&now, &channel, raw.channel_type.as_deref(), view)?;
@@ -152,10 +162,9 @@ fn message(
         place.thread = Some(ts.into());
     }
     let slack_text = raw.text.as_deref().unwrap_or_default();
-    let mention = format!("<@{}", view.me.user);
-    let named = slack_text.contains(&format!("{mention}>"))
-        || slack_text.contains(&format!("{mention}|"))
-        || raw.r#type == "app_mention";
+    let named = raw.r#type == "app_mention"
+        || mentions(slack_text).contains(&view.me.user)
+        || blocks::mention(&raw.blocks, &view.me.user);
     let answered = within.is_some_and(|thread| {
         raw.parent_user_id.as_ref() == Some(&view.me.user) || (view.follows)(channel, thread)
     });
@@ -164,13 +173,20 @@ fn message(
         sender: raw.parent_user_id.as_deref().map(Into::into),
         text: None,
     });
+    let forwarded = raw.attachments.iter().filter(|shared| shared.is_forwarded());
+    let files = raw.files.iter().chain(forwarded.flat_map(|shared| &shared.files));
+    let (text, attachments) =
+        (words(&written(raw), view), files.filter_map(attachment).collect::<Vec<_>>());
+    if text.is_empty() && attachments.is_empty() && sender.bot {
+        return None; // nothing that could be read
+    }
     Some(InboundMessage {
         place,
         mentioned: named || answered,
         sender,
         message: ts.into(),
-        text: words(raw, slack_text, view),
-        attachments: raw.files.iter().filter_map(attachment).collect(),
+        text,
+        attachments,
         reply_to,
         sent_at_ms: time_ms(ts),
     })
@@ -179,41 +195,26 @@ fn message(
 fn sender(raw: &Raw, view: &View<'_>) -> Option<Sender> {
     let id = raw.user.as_deref().or(raw.bot_id.as_deref())?;
     let mut sender = view.person(id);
-    sender.bot = raw.bot_id.is_some();
+    sender.bot = raw.bot_id.is_some() || id == SLACKBOT;
     sender.own |= raw.bot_id.is_some() && raw.bot_id == view.me.bot;
-    sender.name = sender.name.or_else(|| raw.username.clone());
+    let called = raw.username.as_deref().or_else(|| raw.bot_profile["name"].as_str());
+    sender.name = sender.name.or_else(|| called.map(str::to_owned));
     Some(sender)
 }
 
-/// The text as Markdown, without the mention that calls this account, and what is shown below it.
-fn words(raw: &Raw, slack_text: &str, view: &View<'_>) -> String {
-    let called = format!("<@{}>", view.me.user);
-    let bare = slack_text.trim_start();
-    let bare =
-        bare.strip_prefix(&called).map_or(bare, |rest| rest.trim_start_matches([' ', ',', ':']));
-    let markdown = |text: &str| text::to_markdown(text, &|id| view.name_of(id));
-    let mut text = markdown(bare);
-    for shared in &raw.attachments {
-        let forwarded = shared.is_msg_unfurl || shared.is_share;
-        if !forwarded && !slack_text.trim().is_empty() {
-            continue; // the preview of a link
-        }
-        let parts = [&shared.author_name, &shared.pretext, &shared.title, &shared.text];
-        let mut parts: Vec<&String> =
-            parts.into_iter().flatten().filter(|p| !p.is_empty()).collect();
-        if parts.is_empty() {
-            parts.extend(&shared.fallback);
-        }
-        for line in parts.iter().flat_map(|part| part.lines()) {
-            text.push_str(if text.is_empty() { "> " } else { "\n> " });
-            text.push_str(&markdown(line));
-        }
+fn written(raw: &Raw) -> Written<'_> {
+    Written {
+        text: raw.text.as_deref().unwrap_or_default(),
+        blocks: &raw.blocks,
+        attachments: &raw.attachments,
+        by_app: raw.bot_id.is_some(),
     }
-    text
 }
 
 fn attachment(file: &File) -> Option<Attachment> {
-    let here = !matches!(file.mode.as_deref(), Some("tombstone" | "hidden_by_limit"));
+    let kept = !matches!(file.mode.as_deref(), Some("tombstone" | "hidden_by_limit"));
+    let denied = matches!(file.file_access.as_deref(), Some("file_not_found" | "access_denied"));
+    let here = kept && !denied;
     let elsewhere = file.is_external.then(|| file.url_private.clone()).flatten();
     here.then(|| Attachment {
         mime: file.mimetype.clone().filter(|mime| !mime.is_empty()),

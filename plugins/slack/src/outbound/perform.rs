@@ -3,19 +3,16 @@
 //! A message of several parts that fails in the middle goes on behind the last part that is posted
 //! when the gateway tries again: `Progress` knows how far it came, or Slack's history does.
 
-use super::{delete, history, pieces, post, reaction, share, shared_in, status, thread, update};
-use crate::{account::Workspace, client::files, error::ApiError, text};
+use super::{delete, history, pieces, post, reaction, status, thread, update};
+use crate::{account::Workspace, error::ApiError, text};
 use jackfield_plugin_api::{
     Outgoing, SendError,
     attachment::Attachment,
-    error::FailureClass,
-    fetch::Reconciled,
     id::MessageId,
     outbound::{Outbound, Receipt, Target},
     serde_json::Value,
-    tokio::time::{Instant, sleep},
 };
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 /// Does one thing.
 pub(crate) async fn perform(workspace: &Workspace, out: Outgoing) -> Result<Receipt, SendError> {
@@ -70,77 +67,16 @@ pub(crate) async fn perform(workspace: &Workspace, out: Outgoing) -> Result<Rece
     }
 }
 
-/// Whether a message got out whose answer was lost; Slack is asked until it tells, or the time is up.
-pub(crate) async fn reconcile(workspace: &Workspace, out: &Outgoing) -> Reconciled {
-    let Outbound::Message { to, text, attachments, reply_to, .. } = &out.body else {
-        // Doing these twice is doing them once, so trying again is as good as knowing.
-        return match out.body {
-            Outbound::Edit { .. } | Outbound::Delete { .. } | Outbound::React { .. } => {
-                Reconciled::NotSent
-            }
-            _ => Reconciled::Unknown,
-        };
-    };
-    let pieces = pieces(text, attachments).len();
-    if pieces == 0 {
-        return Reconciled::Unknown; // files carry no key
-    }
-    let thread = thread(to.thread.as_ref(), reply_to.as_ref(), workspace.settings.reply_in_thread);
-    let until = Instant::now() + out.timeout / 4 * 3;
-    let mut missing = false;
-    loop {
-        let wait = match look(workspace, to, thread.as_deref(), &out.idem_key).await {
-            Ok((found, conversation)) => {
-                let sent: Vec<String> = found.pieces.into_values().collect();
-                let files = attachments.iter().any(|file| file.url.is_none());
-                match sent.len() {
-                    _ if !found.whole && sent.len() < pieces => return Reconciled::Unknown,
-                    all if all >= pieces && files => return Reconciled::Unknown,
-                    all if all >= pieces => {
-                        return Reconciled::Sent(receipt(sent, &conversation, to));
-                    }
-                    // The next attempt goes on behind what is there.
-                    _ if missing => return Reconciled::NotSent,
-                    _ => missing = true,
-                }
-                workspace.pace.second_look
-            }
-            // Slack is away, or wants a pause: it may well tell in a moment.
-            Err(error) if error.class == FailureClass::Retryable => {
-                let asked = error.retry_after_ms.map(Duration::from_millis);
-                asked.unwrap_or_default().max(workspace.pace.second_look)
-            }
-            Err(_) => return Reconciled::Unknown,
-        };
-        if Instant::now() + wait > until {
-            return Reconciled::Unknown;
-        }
-        sleep(wait).await;
-    }
-}
-
-/// What Slack has of a message, and where it would stand.
-async fn look(
-    workspace: &Workspace,
-    to: &Target,
-    thread: Option<&str>,
-    key: &str,
-) -> Result<(history::Found, String), SendError> {
-    let conversation = conversation(workspace, to).await?;
-    let found = history::find(workspace, &conversation, thread, key).await;
-    found.map(|found| (found, conversation)).map_err(ApiError::of_repeatable)
-}
-
 /// A message on its way.
-struct Message<'a> {
-    workspace: &'a Workspace,
-    conversation: String,
+pub(super) struct Message<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) conversation: String,
     to: &'a Target,
-    thread: Option<String>,
-    key: &'a str,
+    pub(super) thread: Option<String>,
+    pub(super) key: &'a str,
     pieces: Vec<String>,
     /// Those whose bytes go along.
-    files: Vec<&'a Attachment>,
+    pub(super) files: Vec<&'a Attachment>,
 }
 
 impl Message<'_> {
@@ -158,10 +94,11 @@ impl Message<'_> {
         }
         if !self.files.is_empty() {
             sent.extend(self.share_files().await?);
+            self.workspace.uploads.forget(self.key).await;
         }
         self.workspace.progress.forget(self.key);
         if let Some(thread) = &self.thread {
-            self.workspace.threads.follow(&self.conversation, thread);
+            self.workspace.threads.follow(&self.conversation, thread).await;
         }
         Ok(receipt(sent, &self.conversation, self.to))
     }
@@ -185,35 +122,17 @@ impl Message<'_> {
             Err(error) => Err(failed(self.workspace, error, ApiError::of_repeatable).await),
         }
     }
+}
 
-    /// Until the last call nobody sees anything, so only that one is not to be repeated blindly.
-    async fn share_files(&self) -> Result<Option<String>, SendError> {
-        let mut shared = Vec::with_capacity(self.files.len());
-        for file in &self.files {
-            let Some(path) = &file.path else {
-                let text = "a file without bytes on this machine cannot be sent";
-                return Err(SendError::permanent("no_bytes", text));
-            };
-            let path = Path::new(path);
-            let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            let name = file.name.clone().or(own).unwrap_or_else(|| "file".to_owned());
-            match self.workspace.bot.upload(path, &name).await {
-                Ok(id) => shared.push(files::shared(&id, &name)),
-                Err(error) => {
-                    return Err(failed(self.workspace, error, ApiError::of_repeatable).await);
-                }
-            }
-        }
-        let form = share(&self.conversation, self.thread.as_deref(), &Value::Array(shared));
-        match self.workspace.bot.call("files.completeUploadExternal", &form).await {
-            Ok(answer) => Ok(shared_in(&answer, &self.conversation)),
-            Err(error) => Err(failed(self.workspace, error, ApiError::of_send).await),
-        }
-    }
+/// The name a file is shown by.
+pub(super) fn name_of(file: &Attachment) -> String {
+    let path = file.path.as_deref().map(Path::new);
+    let own = path.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    file.name.clone().or(own).unwrap_or_else(|| "file".to_owned())
 }
 
 /// The conversation's own id; a person is written to in the direct chat with them.
-async fn conversation(workspace: &Workspace, to: &Target) -> Result<String, SendError> {
+pub(super) async fn conversation(workspace: &Workspace, to: &Target) -> Result<String, SendError> {
     let id = to.conversation.as_str();
     if !id.starts_with(['U', 'W']) {
         return Ok(id.to_owned());
@@ -248,7 +167,7 @@ async fn repeatable(
     }
 }
 
-async fn failed(
+pub(super) async fn failed(
     workspace: &Workspace,
     error: ApiError,
     class: impl FnOnce(ApiError) -> SendError,
@@ -257,7 +176,7 @@ async fn failed(
     class(error)
 }
 
-fn receipt(sent: Vec<String>, conversation: &str, to: &Target) -> Receipt {
+pub(super) fn receipt(sent: Vec<String>, conversation: &str, to: &Target) -> Receipt {
     let parts: Vec<MessageId> = sent.into_iter().map(MessageId).collect();
     Receipt {
         message: parts.last().cloned(),

@@ -4,12 +4,8 @@
 //! Full case: with that many envelopes open nothing more is read, so Slack waits. That a connection
 //! still hears is proved by pings; one that does not answer is given up.
 
-use super::{Over, ended, hand_over, prepare};
-use crate::{
-    account::Workspace,
-    client::socket::Socket,
-    inbound::{Delivery, Incoming},
-};
+use super::{Over, Prepared, ended, prepare, settle};
+use crate::{account::Workspace, client::socket::Socket, inbound::Delivery};
 use futures_util::{
     SinkExt, StreamExt,
     future::BoxFuture,
@@ -38,28 +34,37 @@ const LINGER: Duration = Duration::from_secs(15);
 const FINISH: Duration = Duration::from_secs(3);
 
 /// Why a connection must be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Leaving {
     /// Slack is about to drop it; it still works.
     Refresh,
     /// It broke.
     Lost,
     /// Slack does not want it: Socket Mode is off, or there are too many.
-    Unwanted,
+    Unwanted(String),
 }
 
 struct Reader {
     workspace: Arc<Workspace>,
     socket: Socket,
     tell: Option<oneshot::Sender<Leaving>>,
-    preparing: FuturesOrdered<BoxFuture<'static, (String, Vec<Incoming>)>>,
+    preparing: FuturesOrdered<BoxFuture<'static, (String, Prepared)>>,
     storing: FuturesUnordered<BoxFuture<'static, (String, bool)>>,
     /// When the ping that is not answered yet went out.
     asked: Option<Instant>,
     /// When the last ping was answered.
     heard: Instant,
-    /// No more is read after this.
-    until: Option<Instant>,
+    /// No more is read after this, and why.
+    until: Option<(Instant, String)>,
+}
+
+/// How reading came to its end.
+enum Ending {
+    /// The account listens no more.
+    Over,
+    /// Slack wanted the connection replaced, for this reason.
+    Replaced(String),
+    Broken(String),
 }
 
 /// Reads until the connection ends or must not be read any more.
@@ -79,65 +84,65 @@ pub(super) async fn serve(
         heard: Instant::now(),
         until: None,
     };
-    let why = reader.read(&mut over).await;
-    if why.is_none() {
+    let ending = reader.read(&mut over).await;
+    if !matches!(ending, Ending::Broken(_)) {
         // In order: what the gateway still decides on is acknowledged, then the socket closes.
         let _ = timeout(FINISH, reader.finish()).await;
         let _ = timeout(FINISH, reader.socket.close(None)).await;
     }
     let last = reader.workspace.socket_closed();
-    if let Some(why) = why {
-        if last {
-            tracing::warn!(
-                account = reader.workspace.account.id().as_str(),
-                why,
-                "connection lost"
-            );
-            reader.workspace.report(LinkState::Retrying, why).await;
-        }
-        reader.leave(Leaving::Lost);
+    let (Ending::Replaced(why) | Ending::Broken(why)) = ending else { return };
+    if last {
+        let account = reader.workspace.account.id().as_str();
+        tracing::warn!(account, why, "connection lost");
+        reader.workspace.report(LinkState::Retrying, why).await;
     }
+    reader.leave(Leaving::Lost);
 }
 
 impl Reader {
-    /// Why the connection broke; `None` when it is to be closed in order.
-    async fn read(&mut self, over: &mut Over) -> Option<String> {
+    async fn read(&mut self, over: &mut Over) -> Ending {
         loop {
             let due = self.due();
             let room = self.preparing.len() + self.storing.len() < OPEN_MAX;
             tokio::select! {
                 biased;
-                () = ended(over) => return None,
+                () = ended(over) => return Ending::Over,
                 Some((envelope, stored)) = self.storing.next() => {
-                    if let Err(why) = self.settle(envelope, stored).await {
-                        return Some(why);
+                    if let Err(why) = self.acknowledge(envelope, stored).await {
+                        return Ending::Broken(why);
                     }
                 }
-                Some((envelope, events)) = self.preparing.next() => self.store(envelope, events),
+                Some((envelope, prepared)) = self.preparing.next() => self.store(envelope, prepared),
                 // Before the clock: an answer that waits unread is no silence.
                 frame = self.socket.next(), if room => match frame {
                     Some(Ok(frame)) => self.take(frame),
-                    Some(Err(error)) => return Some(format!("the connection broke: {error}")),
-                    None => return Some("Slack closed the connection".to_owned()),
+                    Some(Err(error)) => return self.dropped(format!("the connection broke: {error}")),
+                    None => return self.dropped("Slack closed the connection".to_owned()),
                 },
                 () = sleep_until(due) => {
-                    if self.until.is_some_and(|until| until <= Instant::now()) {
-                        return None;
+                    if let Some((_, why)) = self.until.take_if(|(until, _)| *until <= Instant::now()) {
+                        return Ending::Replaced(why);
                     }
                     if let Err(why) = self.beat(room).await {
-                        return Some(why);
+                        return self.dropped(why);
                     }
                 }
             }
         }
     }
 
+    /// A connection that breaks after Slack wanted it replaced broke for that reason.
+    fn dropped(&mut self, why: String) -> Ending {
+        Ending::Broken(self.until.take().map_or(why, |(_, reason)| reason))
+    }
+
     async fn finish(&mut self) {
-        while let Some((envelope, events)) = self.preparing.next().await {
-            self.store(envelope, events);
+        while let Some((envelope, prepared)) = self.preparing.next().await {
+            self.store(envelope, prepared);
         }
         while let Some((envelope, stored)) = self.storing.next().await {
-            if self.settle(envelope, stored).await.is_err() {
+            if self.acknowledge(envelope, stored).await.is_err() {
                 return;
             }
         }
@@ -172,21 +177,21 @@ impl Reader {
             _ => {
                 // Of no use to us, now or later.
                 tracing::debug!(kind, "an envelope of an unknown kind");
-                return self.store(envelope, Vec::new());
+                return self.store(envelope, Prepared::Nothing);
             }
         };
         let workspace = Arc::clone(&self.workspace);
         self.preparing.push_back(Box::pin(async move {
-            let events = prepare(&workspace, &delivery).await;
-            (envelope, events)
+            let prepared = prepare(&workspace, &delivery).await;
+            (envelope, prepared)
         }));
     }
 
     fn disconnect(&mut self, reason: &str) {
         tracing::debug!(reason, "Slack wants the connection replaced");
-        self.until = Some(Instant::now() + LINGER);
+        self.until = Some((Instant::now() + LINGER, said_of(reason)));
         self.leave(match reason {
-            "link_disabled" | "too_many_websockets" => Leaving::Unwanted,
+            "link_disabled" | "too_many_websockets" => Leaving::Unwanted(said_of(reason)),
             _ => Leaving::Refresh,
         });
     }
@@ -197,16 +202,12 @@ impl Reader {
         }
     }
 
-    fn store(&mut self, envelope: String, events: Vec<Incoming>) {
-        let workspace = Arc::clone(&self.workspace);
-        self.storing.push(Box::pin(async move {
-            let stored = hand_over(&workspace, events).await;
-            (envelope, stored)
-        }));
+    fn store(&mut self, envelope: String, prepared: Prepared) {
+        self.storing.push(Box::pin(async move { (envelope, settle(prepared).await) }));
     }
 
     /// Tells Slack, if the gateway keeps it; otherwise Slack delivers it again.
-    async fn settle(&mut self, envelope: String, stored: bool) -> Result<(), String> {
+    async fn acknowledge(&mut self, envelope: String, stored: bool) -> Result<(), String> {
         if !stored {
             tracing::info!(envelope, "not stored, so not acknowledged");
             return Ok(());
@@ -217,7 +218,7 @@ impl Reader {
     fn due(&self) -> Instant {
         let pace = self.workspace.pace;
         let beat = self.asked.map_or(self.heard + pace.ping, |asked| asked + pace.pong);
-        self.until.map_or(beat, |until| until.min(beat))
+        self.until.as_ref().map_or(beat, |(until, _)| (*until).min(beat))
     }
 
     async fn beat(&mut self, reading: bool) -> Result<(), String> {
@@ -240,5 +241,19 @@ impl Reader {
             Ok(Err(error)) => Err(format!("the connection broke: {error}")),
             Err(_) => Err("the connection went deaf: it takes nothing".to_owned()),
         }
+    }
+}
+
+/// What a person should know of a reason that Slack gives for ending a connection.
+pub(super) fn said_of(reason: &str) -> String {
+    match reason {
+        "link_disabled" => {
+            "Socket Mode is switched off in the app's settings: switch it on under Socket Mode".into()
+        }
+        "too_many_websockets" => {
+            "the app has more connections open than Slack allows: something else uses this app token".into()
+        }
+        "" => "Slack ended the connection without a reason".into(),
+        reason => format!("Slack ended the connection: {reason}"),
     }
 }

@@ -5,11 +5,11 @@
 
 use super::{
     Over, Pauses,
-    connection::{Leaving, serve},
+    connection::{Leaving, said_of, serve},
     ended, gap,
 };
 use crate::{
-    account::Workspace,
+    account::{Workspace, one_app},
     client::{
         Api,
         socket::{self, Socket},
@@ -57,7 +57,10 @@ pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
                     // The old one goes on until the new one stands.
                     Leaving::Refresh if began.elapsed() >= HEALTHY => continue,
                     Leaving::Refresh | Leaving::Lost => pauses.next(),
-                    Leaving::Unwanted => {
+                    Leaving::Unwanted(why) => {
+                        if workspace.sockets() <= 1 {
+                            workspace.report(LinkState::Retrying, why).await;
+                        }
                         pauses.next().max(LONG_PAUSE.min(workspace.pace.pause_max))
                     }
                 }
@@ -89,24 +92,45 @@ async fn open(workspace: &Workspace, app: &Api, proved: bool) -> Result<Socket, 
         workspace.introduce().await?;
     }
     let mut socket = socket::open(app).await?;
-    let hello = async {
-        while let Some(Ok(frame)) = socket.next().await {
-            let Message::Text(text) = frame else { continue };
-            let said: Value = serde_json::from_str(&text).unwrap_or_default();
-            match said["type"].as_str() {
-                Some("hello") => return Ok(()),
-                Some("disconnect") => {
-                    let reason = said["reason"].as_str().unwrap_or("no reason");
-                    return Err(ApiError::Lost(format!("it turned the connection away: {reason}")));
-                }
-                _ => {}
-            }
-        }
-        Err(ApiError::Lost("the connection closed before its hello".to_owned()))
-    };
     let late = || Err(ApiError::Lost("the connection never said hello".to_owned()));
-    timeout(HELLO_PATIENCE, hello).await.unwrap_or_else(|_| late())?;
+    let hello = timeout(HELLO_PATIENCE, hello(&mut socket)).await.unwrap_or_else(|_| late())?;
+    let me = workspace.me();
+    let bot = me.as_ref().and_then(|me| me.app.as_deref());
+    one_app(bot, hello["connection_info"]["app_id"].as_str())?;
+    count(workspace, hello["num_connections"].as_u64());
     Ok(socket)
+}
+
+async fn hello(socket: &mut Socket) -> Result<Value, ApiError> {
+    while let Some(Ok(frame)) = socket.next().await {
+        let Message::Text(text) = frame else { continue };
+        let said: Value = serde_json::from_str(&text).unwrap_or_default();
+        match said["type"].as_str() {
+            Some("hello") => return Ok(said),
+            Some("disconnect") => {
+                let reason = said["reason"].as_str().unwrap_or_default();
+                return Err(ApiError::TurnedAway(said_of(reason)));
+            }
+            _ => {}
+        }
+    }
+    Err(ApiError::Lost("the connection closed before its hello".to_owned()))
+}
+
+/// Notes how many connections of the app are not from here, as Slack counts.
+fn count(workspace: &Workspace, all: Option<u64>) {
+    let siblings: usize = workspace.siblings().map(|sibling| sibling.sockets()).sum();
+    let own = workspace.sockets() + siblings + 1;
+    let strangers = all.unwrap_or(0).saturating_sub(own as u64);
+    workspace.signs(|signs| signs.strangers = strangers);
+    if strangers > 0 {
+        let account = workspace.account.id().as_str();
+        tracing::info!(
+            account,
+            strangers,
+            "Slack counts connections of this app that are not from here"
+        );
+    }
 }
 
 /// Lets a connection be read by a task of its own; why it must be replaced, `None` when it is over.
@@ -117,7 +141,7 @@ async fn hosted(workspace: &Arc<Workspace>, socket: Socket, over: &mut Over) -> 
             () = gap::begin(workspace) => {}
         }
     }
-    let detail = format!("connected by Socket Mode{}", workspace.lacking());
+    let detail = format!("connected by Socket Mode{}", workspace.remarks());
     workspace.report(LinkState::Connected, detail).await;
     let (tell, told) = oneshot::channel();
     let serving = serve(Arc::clone(workspace), socket, tell, over.clone());

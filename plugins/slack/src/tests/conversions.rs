@@ -15,16 +15,22 @@ pub(super) fn fixture(name: &str) -> Value {
     fixture
 }
 
-fn converted_with(delivery: &Delivery, reply_in_thread: bool, follows: bool) -> Vec<Incoming> {
+pub(super) fn converted_with(
+    delivery: &Delivery,
+    reply_in_thread: bool,
+    follows: bool,
+) -> Vec<Incoming> {
     let me = Me {
         user: "U0BOTBOT1".to_owned(),
         bot: Some("B0BOTBOT1".to_owned()),
         name: "jack".to_owned(),
         team: "Example".to_owned(),
+        team_id: Some("T061EG9RZ".to_owned()),
+        ..Me::default()
     };
     let mut known = Known::default();
-    known.users.insert("U0ADAADA1".to_owned(), "Ada".to_owned());
-    known.users.insert("U2147483697".to_owned(), "Steve".to_owned());
+    known.names.insert("U0ADAADA1".to_owned(), "Ada".to_owned());
+    known.names.insert("U2147483697".to_owned(), "Steve".to_owned());
     let view = View { me: &me, known: &known, reply_in_thread, follows: &|_, _| follows };
     read(delivery, &view)
 }

@@ -32,3 +32,13 @@ fn the_readme_and_the_schema_name_every_key() {
         assert!(readme.contains(&format!("| `{key}` |")), "{key}");
     }
 }
+
+#[test]
+fn the_app_of_the_readme_has_the_scopes_that_are_asked_for() {
+    let readme = include_str!("../../README.md");
+    let after = readme.split("       bot:\n").nth(1).expect("scopes of a bot");
+    let scopes = after.lines().map_while(|line| line.trim().strip_prefix("- "));
+    let mut asked: Vec<&str> = crate::account::asked_for().collect();
+    asked.sort_unstable();
+    assert_eq!(scopes.collect::<Vec<_>>(), asked);
+}

@@ -300,7 +300,10 @@ fn everything_else_is_tried_again() {
         assert!(detail.contains("lacks") && detail.contains("files:write"), "{detail}");
         let details: Vec<_> =
             host.links().iter().map(|link| link.detail.clone().unwrap()).collect();
-        assert!(details.iter().any(|detail| detail.contains("too_many_websockets")), "{details:?}");
+        assert!(
+            details.iter().any(|detail| detail.contains("more connections open")),
+            "{details:?}"
+        );
     });
 }
 
@@ -321,15 +324,5 @@ fn drain_lets_go_and_resume_listens_again() {
         assert_eq!(line.acknowledged().await, "e2");
         host.stop().await;
         assert_eq!(line.hear().await, None);
-    });
-}
-
-#[test]
-fn an_app_that_is_removed_is_logged_out() {
-    run(async {
-        let (_slack, mut host, mut line) = connected().await;
-        line.event("e1", &json!({"type": "event_callback", "event": {"type": "app_uninstalled"}}));
-        assert_eq!(line.acknowledged().await, "e1");
-        host.link(LinkState::LoggedOut).await;
     });
 }

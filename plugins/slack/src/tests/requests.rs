@@ -24,7 +24,7 @@ async fn started() -> (FakeSlack, FakeHost<Quick>) {
     (slack, host)
 }
 
-fn now() -> u64 {
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }
 
@@ -37,7 +37,13 @@ fn signature(secret: &str, time: u64, body: &str) -> String {
     })
 }
 
-fn signed_at(path: &str, kind: &str, body: &str, time: u64, secret: &str) -> HttpRequest {
+pub(super) fn signed_at(
+    path: &str,
+    kind: &str,
+    body: &str,
+    time: u64,
+    secret: &str,
+) -> HttpRequest {
     HttpRequest::new("POST", path)
         .with_header("content-type", kind)
         .with_header("x-slack-request-timestamp", time.to_string())
@@ -45,7 +51,7 @@ fn signed_at(path: &str, kind: &str, body: &str, time: u64, secret: &str) -> Htt
         .with_body(body)
 }
 
-fn signed(payload: &Value) -> HttpRequest {
+pub(super) fn signed(payload: &Value) -> HttpRequest {
     signed_at("/slack/events", "application/json", &payload.to_string(), now(), SIGNING_SECRET)
 }
 
@@ -155,7 +161,7 @@ fn each_account_has_a_path_and_a_secret_of_its_own() {
         let slack = FakeSlack::start().await;
         let mut table = slack.table(json!({}));
         table["accounts"] = json!({
-            "home": { "signing_secret": "home secret" },
+            "home": { "signing_secret": "home secret", "bot_token": "xoxb-3" },
             "work": { "signing_secret": "work secret" },
         });
         let mut host = FakeHost::<Quick>::start(table).await;
@@ -164,7 +170,8 @@ fn each_account_has_a_path_and_a_secret_of_its_own() {
             ("/slack/home/events", "home secret", 200),
             ("/slack/work", "work secret", 200),
             ("/slack/work", "home secret", 401),
-            ("/slack/events", "home secret", 404),
+            ("/slack/events", "home secret", 200),
+            ("/slack/events", "nobody's secret", 401),
         ] {
             let request = signed_at(path, "application/json", &challenge, now(), secret);
             assert_eq!(host.http(request).await.status, status, "{path}");

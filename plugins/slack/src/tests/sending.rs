@@ -29,11 +29,11 @@ fn no(code: &str) -> Answer {
     Answer::Json(json!({ "ok": false, "error": code }))
 }
 
-fn outgoing(body: Outbound, key: &str, attempt: u32) -> Outgoing {
+pub(super) fn outgoing(body: Outbound, key: &str, attempt: u32) -> Outgoing {
     Outgoing { body, idem_key: key.to_owned(), attempt, timeout: Duration::from_secs(20) }
 }
 
-async fn attempt(
+pub(super) async fn attempt(
     host: &mut FakeHost<Quick>,
     body: Outbound,
     key: &str,
@@ -185,7 +185,7 @@ fn every_failure_has_its_class() {
         }
         slack.prepare("chat.postMessage", [no("token_revoked")]);
         let error = host.send(text_to("C1", "x")).await.unwrap_err();
-        assert_eq!(error.class, Permanent);
+        assert_eq!(error.class, Retryable, "it waits for a token that works");
         assert!(
             host.link(LinkState::NeedsLogin).await.detail.unwrap().contains("install it again")
         );
@@ -276,6 +276,12 @@ fn a_lost_answer_is_reconciled_by_the_key() {
         assert_eq!(host.reconcile(ask()).await, Reconciled::NotSent);
         slack.prepare("conversations.history", [no("missing_scope")]);
         assert_eq!(host.reconcile(ask()).await, Reconciled::Unknown);
+        // What took the answer takes some questions as well.
+        slack.prepare(
+            "conversations.history",
+            [Answer::Cut, Answer::Limited(0), history(&[0], "k")],
+        );
+        assert!(matches!(host.reconcile(ask()).await, Reconciled::Sent(_)));
         let mut in_thread = ask();
         if let Outbound::Message { to, .. } = &mut in_thread.body {
             to.thread = Some("1.1".into());

@@ -1,13 +1,13 @@
 //! Files both ways: three calls up, and down only from Slack's own hosts.
 
 use super::{
-    sending::{place, started},
+    sending::{attempt, outgoing, place, started},
     slack::{Answer, BOT_TOKEN, FakeSlack},
 };
 use jackfield_plugin_api::{
     attachment::Attachment,
     error::FailureClass,
-    fetch::Fetch,
+    fetch::{Fetch, Reconciled},
     outbound::Outbound,
     serde_json::{self, Value, json},
     testing::run,
@@ -78,6 +78,93 @@ fn until_a_file_is_shared_it_may_be_brought_again() {
             (error.class, error.code.as_str()),
             (FailureClass::Permanent, "unreadable_file")
         );
+    });
+}
+
+fn spooled() -> (tempfile::TempDir, Vec<Attachment>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.txt");
+    fs::write(&path, b"x").unwrap();
+    let path = Some(path.to_str().unwrap().to_owned());
+    (folder, vec![Attachment { path, ..Attachment::default() }])
+}
+
+/// What Slack says of the file, shared in that message or nowhere.
+fn info(ts: Option<&str>) -> Answer {
+    let shares = ts.map(|ts| json!({ "public": { "C1": [{ "ts": ts }] } }));
+    Answer::Json(json!({ "ok": true, "file": { "id": "F1", "shares": shares } }))
+}
+
+#[test]
+fn the_message_of_a_file_is_waited_for() {
+    run(async {
+        let (slack, mut host) = started().await;
+        let (_folder, file) = spooled();
+        // Slack answers before it shows the file.
+        slack.prepare("files.getUploadURLExternal", [upload_answer(&slack), upload_answer(&slack)]);
+        slack.prepare("files.info", [info(None), info(Some("7.7"))]);
+        let receipt = host.send(message("", file.clone())).await.unwrap();
+        assert_eq!(receipt.message.unwrap().as_str(), "7.7");
+        // Without the scope nothing more is known, and the file is there all the same.
+        let no = json!({ "ok": false, "error": "missing_scope", "needed": "files:read" });
+        slack.prepare("files.info", [Answer::Json(no)]);
+        assert_eq!(host.send(message("", file)).await.unwrap().message, None);
+    });
+}
+
+#[test]
+fn files_whose_answer_was_lost_are_looked_up_and_never_shown_twice() {
+    run(async {
+        let (slack, mut host) = started().await;
+        let (_folder, file) = spooled();
+        slack.prepare("files.getUploadURLExternal", [upload_answer(&slack)]);
+        slack.prepare("files.completeUploadExternal", [Answer::Cut]);
+        let error = attempt(&mut host, message("", file.clone()), "k", 1).await.unwrap_err();
+        assert_eq!(error.class, FailureClass::Uncertain);
+        let ask = || outgoing(message("", file.clone()), "k", 1);
+        // Shown late.
+        slack.prepare("files.info", [info(None), info(Some("7.7"))]);
+        let Reconciled::Sent(receipt) = host.reconcile(ask()).await else { panic!("it was sent") };
+        assert_eq!(receipt.message.unwrap().as_str(), "7.7");
+        let other = outgoing(message("", file.clone()), "unheard of", 1);
+        assert_eq!(host.reconcile(other).await, Reconciled::Unknown);
+
+        // Not shown at all: the next attempt shows what is there already.
+        slack.prepare("files.getUploadURLExternal", [upload_answer(&slack)]);
+        slack.prepare("files.completeUploadExternal", [Answer::Cut]);
+        attempt(&mut host, message("", file.clone()), "k", 1).await.unwrap_err();
+        slack.prepare("files.info", (0..4).map(|_| info(None)));
+        assert_eq!(host.reconcile(ask()).await, Reconciled::NotSent);
+        let uploads = slack.calls("upload").len();
+        slack.prepare("files.info", [info(None), info(Some("8.8"))]);
+        let receipt = attempt(&mut host, message("", file.clone()), "k", 2).await.unwrap();
+        assert_eq!(receipt.message.unwrap().as_str(), "8.8");
+        assert_eq!(slack.calls("upload").len(), uploads, "its bytes are not brought again");
+    });
+}
+
+#[test]
+fn files_that_slack_forgot_are_brought_anew_unless_they_were_shown() {
+    run(async {
+        let (slack, mut host) = started().await;
+        let (_folder, file) = spooled();
+        for shown_meanwhile in [true, false] {
+            slack.prepare("files.getUploadURLExternal", [upload_answer(&slack)]);
+            let gone = json!({ "ok": false, "error": "file_not_found" });
+            slack.prepare("files.completeUploadExternal", [Answer::Cut, Answer::Json(gone)]);
+            attempt(&mut host, message("", file.clone()), "k", 1).await.unwrap_err();
+            let uploads = slack.calls("upload").len();
+            slack.prepare("files.info", [info(None)]);
+            if !shown_meanwhile {
+                slack.prepare("files.getUploadURLExternal", [upload_answer(&slack)]);
+                slack.prepare("files.info", [info(None)]);
+            }
+            slack.prepare("files.info", [info(Some("9.9"))]);
+            let receipt = attempt(&mut host, message("", file.clone()), "k", 2).await.unwrap();
+            assert_eq!(receipt.message.unwrap().as_str(), "9.9");
+            let anew = slack.calls("upload").len() - uploads;
+            assert_eq!(anew, usize::from(!shown_meanwhile));
+        }
     });
 }
 

@@ -42,6 +42,11 @@ fn what_is_missing_or_wrong_is_named() {
                 "/accounts/work/bot_token",
                 "missing",
             ),
+            (
+                json!({"bot_token": "xoxb-1", "app_token": "xapp-1", "accounts": {"a": {}, "b": {}}}),
+                "/accounts/b/bot_token",
+                "account `a` as well",
+            ),
         ] {
             let (blamed, text) = refused(table.clone()).await;
             assert_eq!(blamed, path, "{table}: {text}");
@@ -73,5 +78,16 @@ fn accounts_inherit_what_they_leave_out() {
         let error = host.probe("old").await.unwrap_err();
         assert!(error.contains("no account `old`"), "{error}");
         assert!(host.probe("work").await.unwrap().contains("@jack in Example"));
+    });
+}
+
+#[test]
+fn a_line_end_behind_a_token_does_no_harm() {
+    run(async {
+        let mut slack = FakeSlack::start().await;
+        let mut table = slack.table(json!({ "signing_secret": "s\n" }));
+        table["bot_token"] = json!(format!("{BOT_TOKEN}\n"));
+        let _host = FakeHost::<Quick>::start(table).await;
+        assert_eq!(slack.call("auth.test", 1).await.bearer, format!("Bearer {BOT_TOKEN}"));
     });
 }

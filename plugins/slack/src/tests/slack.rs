@@ -26,6 +26,8 @@ use std::{
 use tokio_tungstenite::{accept_async, tungstenite::Message};
 
 pub(super) const BOT_TOKEN: &str = "xoxb-1-very-secret-bot";
+/// The same app in another workspace.
+pub(super) const OTHER_TOKEN: &str = "xoxb-2-of-the-other-workspace";
 pub(super) const APP_TOKEN: &str = "xapp-1-very-secret-app";
 pub(super) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -284,8 +286,13 @@ async fn request(stream: &mut TcpStream) -> Option<Call> {
 fn usual(call: &Call, port: u16, number: usize) -> Answer {
     let field = |name: &str| call.form.get(name).cloned().unwrap_or_default();
     Answer::Json(match call.path.as_str() {
+        "auth.test" if call.bearer.contains(OTHER_TOKEN) => json!({
+            "ok": true, "user_id": "U0BOTBOT2", "bot_id": "B0BOTBOT2", "user": "jack", "team": "Other",
+            "team_id": "T0OTHER002",
+        }),
         "auth.test" => json!({
             "ok": true, "user_id": "U0BOTBOT1", "bot_id": "B0BOTBOT1", "user": "jack", "team": "Example",
+            "team_id": "T061EG9RZ",
         }),
         "apps.connections.open" => {
             json!({ "ok": true, "url": format!("ws://127.0.0.1:{port}/link/?ticket={number}") })

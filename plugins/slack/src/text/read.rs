@@ -128,13 +128,15 @@ fn resolve(token: &str, name_of: &dyn Fn(&str) -> Option<String>) -> String {
         return format!("@{}", label.or_else(|| name_of(id)).unwrap_or_else(|| id.to_owned()));
     }
     if let Some(id) = head.strip_prefix('#') {
-        return format!("#{}", label.unwrap_or_else(|| id.to_owned()));
+        return format!("#{}", label.or_else(|| name_of(id)).unwrap_or_else(|| id.to_owned()));
     }
     if let Some(special) = head.strip_prefix('!') {
         let word = special.split('^').next().unwrap_or(special);
         return match (word, label) {
             (_, Some(label)) if label.starts_with('@') || word == "date" => label,
             (_, Some(label)) => format!("@{label}"),
+            // A group of people, which Slack names by its id alone.
+            ("subteam", None) => format!("@{}", special.split('^').nth(1).unwrap_or(word)),
             (word, None) => format!("@{word}"),
         };
     }
@@ -196,7 +198,8 @@ mod tests {
             ("<http://a.b|a.b>", "a.b"),
             ("<mailto:ada@a.b|ada@a.b>", "ada@a.b"),
             ("<@U0123ABCD> <@U9|bob> <@U8>", "@Ada @bob @U8"),
-            ("<#C1|general> <#C2>", "#general #C2"),
+            ("<#C1|general> <#C2> <#C3|>", "#general #C2 #C3"),
+            ("<!subteam^S2>", "@S2"),
             ("<!here> <!subteam^S1|@team> <!date^1^{date}|May 1>", "@here @team May 1"),
             ("*<https://a.b|x*y>*", "**[x*y](https://a.b)**"),
             (":+1::skin-tone-3: :tada: 12:30:45 :nope_nope:", "👍 🎉 12:30:45 :nope_nope:"),

@@ -195,6 +195,30 @@ async fn a_server_that_was_away_is_found_again() {
 }
 
 #[tokio::test]
+async fn another_program_with_the_same_bot_is_named_and_outlived() {
+    let (mut platform, _gateway, mut client) = started().await;
+    let base = platform.0.told("/endpoints/apiRoot");
+    let address = base.strip_prefix("http://").expect("plain HTTP").to_owned();
+    let rival = tokio::spawn(async move {
+        let path = format!("/bot{TOKEN}/getUpdates");
+        let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        loop {
+            // It takes nothing: what it was given comes again.
+            http::post_json(port, &path, &[], &json!({ "timeout": 30 })).await;
+        }
+    });
+    let told = |account: &Value| {
+        let text = account["lastError"].as_str().or(account["detail"].as_str());
+        text.is_some_and(|text| text.contains("another program"))
+    };
+    account::<Telegram>(&mut client, "the rival is named", told).await;
+    rival.abort();
+    platform.say(1, "alone again").await;
+    assert_eq!(hears(&platform, "alone again").await.len(), 1);
+    connected::<Telegram>(&mut client).await;
+}
+
+#[tokio::test]
 async fn a_newer_version_takes_over_while_people_write() {
     let (mut platform, _gateway, mut client) = started().await;
     platform.say(1, "before the swap").await;

@@ -127,7 +127,7 @@ impl Bot {
     /// Asks the server who this is and whether messages flow, whatever the link says.
     pub(crate) async fn probe(&self) -> Result<String, String> {
         let explain = |error: ApiError| error.explain(&self.login);
-        let me = self.client.me(ASK_PATIENCE).await.map_err(explain)?;
+        let me = self.identify().await.map_err(explain)?;
         let info = self.webhook_info().await.map_err(explain)?;
         let waiting = info.pending_update_count;
         let mut proved = self.proved.subscribe();

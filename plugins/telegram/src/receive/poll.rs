@@ -22,12 +22,17 @@ use jackfield_plugin_api::{
     serde_json::{Value, json, value::RawValue},
     tracing,
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// How long the server may hold a poll without news.
 const HOLD: Duration = Duration::from_secs(30);
 /// How much longer an answer may take before the connection counts as deaf.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often the bot is asked for anew: people change its name and its privacy mode.
+const REFRESH: Duration = Duration::from_mins(10);
 /// Most updates of one answer.
 const BATCH_MAX: usize = 100;
 
@@ -45,7 +50,13 @@ async fn poll(bot: &Arc<Bot>, me: &Me, contested: bool) -> Result<std::convert::
     let mut confirmed = stored.and_then(|place| place.offset(me.id, now_s()));
     let mut hold = Duration::ZERO;
     let mut pause = Pause::default();
+    let (mut me, mut asked) = (me.clone(), Instant::now());
     loop {
+        if asked.elapsed() > REFRESH {
+            // What was known stays good enough where it cannot be asked for.
+            me = bot.identify().await.unwrap_or(me);
+            asked = Instant::now();
+        }
         let batch = match updates(bot, confirmed.take(), hold).await {
             Ok(batch) => batch,
             Err(error) if error.cause() == Cause::WebhookSet => {
@@ -62,7 +73,7 @@ async fn poll(bot: &Arc<Bot>, me: &Me, contested: bool) -> Result<std::convert::
         }
         hold = HOLD;
         pause.reset();
-        let read = Batch::read(&batch, me);
+        let read = Batch::read(&batch, &me);
         for complaint in &read.complaints {
             tracing::warn!(account = %bot.account.id(), "an update is skipped: {complaint}");
         }

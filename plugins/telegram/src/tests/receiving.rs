@@ -273,6 +273,13 @@ fn privacy_mode_shows_where_everything_is_wanted() {
             Reply::Json(200, json!({"ok": true, "result": me}))
         };
         let groups = json!({"groups": {"-100": {"require_mention": false}}});
+        let stub = Stub::start().await;
+        stub.reply("getMe", me(false));
+        let mut host = Plugin::start(stub.table(groups.clone())).await;
+        host.link(LinkState::Connected).await;
+        stub.reply("getMe", me(true));
+        let probed = host.probe("default").await.unwrap();
+        assert!(!probed.contains("/setprivacy"), "it was mended: {probed}");
         for (sees_all, more, told) in [
             (false, groups.clone(), true),
             (false, json!({"require_mention": false, "group_policy": "open"}), true),

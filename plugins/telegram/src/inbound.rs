@@ -12,7 +12,7 @@ mod reactions;
 pub(crate) mod wire;
 mod words;
 
-use crate::client::Me;
+use crate::{client::Me, text::utf16};
 use jackfield_plugin_api::{
     event::{ConversationKind, Event, Place, Sender},
     serde_json::{self, Value, value::RawValue},
@@ -44,7 +44,12 @@ pub(crate) struct Item {
     pub(crate) callback: Option<String>,
     /// The album it is part of.
     pub(crate) album: Option<String>,
+    /// Its words are nearly as many as one message takes, so that more may follow in another.
+    pub(crate) long: bool,
 }
+
+/// Programs of Telegram cut at a line's end, which may lie some way before the limit of 4096.
+const LONG: usize = 3500;
 
 /// What one update came to.
 pub(crate) struct Read {
@@ -73,15 +78,18 @@ pub(crate) fn read(raw: &RawValue, me: &Me) -> Read {
 
 fn items(update: Update, me: &Me) -> Vec<Item> {
     let update_id = update.update_id;
-    let item =
-        |dedupe_key, event| Item { dedupe_key, event, update_id, callback: None, album: None };
+    let item = |dedupe_key, event| {
+        let (callback, album, long) = (None, None, false);
+        Item { dedupe_key, event, update_id, callback, album, long }
+    };
     if let Some(message) = update.message.or(update.channel_post) {
         let key = format!("m:{}:{}", message.chat.id, message.message_id);
         let album = message.media_group_id.clone();
+        let long = message.text.as_ref().is_some_and(|text| utf16::len(text) >= LONG);
         let event = message::read(message, me).map(Event::Message);
         event
             .into_iter()
-            .map(|event| Item { album: album.clone(), ..item(key.clone(), event) })
+            .map(|event| Item { album: album.clone(), long, ..item(key.clone(), event) })
             .collect()
     } else if let Some(message) = update.edited_message.or(update.edited_channel_post) {
         let at = message.edit_date.unwrap_or(message.date);

@@ -4,6 +4,7 @@
 //! told only what the gateway has stored. Trouble never ends this but a rejected token does. Must
 //! not know: how things are sent.
 
+pub(crate) mod fragments;
 mod pause;
 mod place;
 mod poll;
@@ -106,6 +107,7 @@ async fn hand_over(bot: &Arc<Bot>, bot_id: i64, mut items: Vec<Item>) -> Result<
 /// Offers events once, in order, a cursor with each; returns those from the first that was not
 /// stored.
 async fn offer(bot: &Arc<Bot>, bot_id: i64, mut items: Vec<Item>) -> Result<Vec<Item>, HostGone> {
+    bot.name_fragments(&mut items);
     let emitting = items.iter().map(|item| {
         let value = Place { bot_id, next: item.update_id + 1, at_s: now_s() }.to_string();
         let cursor = Some(Cursor { stream: String::new(), value });

@@ -4,6 +4,8 @@ use crate::{
     client::{Client, Me},
     config::Login,
     error::ApiError,
+    inbound::Item,
+    receive::fragments::Fragments,
 };
 use jackfield_plugin_api::{
     Account, PluginError,
@@ -36,6 +38,8 @@ struct Known {
     /// Where the journal stood at the start.
     cursor: Option<String>,
     me: Option<Me>,
+    /// Long messages that came in part.
+    fragments: Fragments,
     /// What was reported last; the same is not said twice.
     reported: Option<(LinkState, String)>,
 }
@@ -64,6 +68,14 @@ impl Bot {
     /// Where the journal stood at the start; once.
     pub(crate) fn take_cursor(&self) -> Option<String> {
         self.known().cursor.take()
+    }
+
+    /// Names what belongs to a message that Telegram's programs cut.
+    pub(crate) fn name_fragments(&self, items: &mut [Item]) {
+        let mut known = self.known();
+        for item in items {
+            known.fragments.join(item);
+        }
     }
 
     /// Asks who this is, and keeps the answer.

@@ -155,6 +155,21 @@ fn each_part_of_an_album_is_handed_over_as_it_comes() {
 }
 
 #[test]
+fn long_words_that_were_cut_are_handed_over_as_one_message() {
+    run(async {
+        let (stub, mut host) = connected().await;
+        stub.update(text(1, 1, &"x".repeat(4096)));
+        let first = host.event().await;
+        assert_eq!(first.album.as_deref(), Some("long:1"));
+        first.answer(Accepted::Stored);
+        stub.update(text(2, 2, "and its end"));
+        let end = host.event().await;
+        assert_eq!(end.album.as_deref(), Some("long:1"));
+        end.answer(Accepted::Stored);
+    });
+}
+
+#[test]
 fn a_button_is_answered_once_it_is_stored() {
     run(async {
         let (stub, mut host) = connected().await;

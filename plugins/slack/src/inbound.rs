@@ -10,6 +10,7 @@ mod message;
 mod words;
 
 pub(crate) use installation::{Fit, fit};
+pub(crate) use message::said;
 
 use crate::text;
 use jackfield_plugin_api::{

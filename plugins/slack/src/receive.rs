@@ -4,6 +4,7 @@
 //! Events API; `gap` looks back after a time without either. All hand over here, to the account that
 //! `route` finds. The next step is [`crate::inbound`], then `Host::emit`.
 
+mod beginning;
 mod connection;
 mod gap;
 mod hold;
@@ -14,7 +15,7 @@ pub(crate) mod webhook;
 use crate::{
     account::Workspace,
     error::ApiError,
-    inbound::{self, Delivery, Incoming, Me, View},
+    inbound::{self, Delivery, Incoming, Me, View, Wanted},
 };
 use jackfield_plugin_api::{
     frame::Accepted,
@@ -144,14 +145,26 @@ async fn prepare(workspace: &Arc<Workspace>, delivery: &Delivery) -> Prepared {
 /// What a delivery says to this account.
 async fn read(workspace: &Workspace, me: &Me, delivery: &Delivery) -> Vec<Incoming> {
     let wanted = inbound::wanted(delivery);
-    let known = workspace.directory.known(&workspace.bot, &wanted).await;
-    let view = View {
+    let read = read_with(workspace, me, &wanted, |view| inbound::read(delivery, view));
+    let mut events = read.await;
+    beginning::tell(workspace, me, &mut events).await;
+    events
+}
+
+/// Reads with the names that can be had in a moment.
+async fn read_with<T>(
+    workspace: &Workspace,
+    me: &Me,
+    wanted: &Wanted,
+    read: impl FnOnce(&View<'_>) -> T,
+) -> T {
+    let known = workspace.directory.known(&workspace.bot, wanted).await;
+    read(&View {
         me,
         known: &known,
         reply_in_thread: workspace.settings.reply_in_thread,
         follows: &|conversation, thread| workspace.threads.follows(conversation, thread),
-    };
-    inbound::read(delivery, &view)
+    })
 }
 
 /// Waits until the gateway keeps all of it; true then, and only then may Slack be told.

@@ -96,6 +96,22 @@ pub(super) fn read(event: &Value, view: &View<'_>) -> Option<Incoming> {
     }
 }
 
+/// Who says what in a message of a history; `None` for notices and for what says nothing.
+pub(crate) fn said(message: &Value, view: &View<'_>) -> Option<(String, String)> {
+    let raw = Raw::deserialize(message).ok()?;
+    if raw.subtype.as_deref().is_some_and(|subtype| !WRITTEN.contains(&subtype)) {
+        return None;
+    }
+    let sender = sender(&raw, view)?;
+    let mut words = words(&written(&raw), view);
+    if words.is_empty() {
+        let names = raw.files.iter().filter_map(|file| file.name.as_deref());
+        words = names.map(|name| format!("[file: {name}]")).collect::<Vec<_>>().join(" ");
+    }
+    let who = sender.name.unwrap_or_else(|| sender.id.as_str().to_owned());
+    (!words.is_empty()).then_some((who, words))
+}
+
 fn changed(raw: Raw, view: &View<'_>) -> Option<Incoming> {
     let (channel, now, before) = (raw.channel?, raw.message?, raw.previous_message);
     if now.subtype.as_deref() == Some("tombstone") {

@@ -326,3 +326,42 @@ fn drain_lets_go_and_resume_listens_again() {
         assert_eq!(line.hear().await, None);
     });
 }
+
+#[test]
+fn who_is_called_into_a_thread_hears_how_it_began() {
+    run(async {
+        let (mut slack, mut host, mut line) = connected().await;
+        let mut call = fixture("message_thread");
+        call["event"]["parent_user_id"] = json!("U2147483697");
+        call["event"]["text"] = json!("<@U0BOTBOT1> what do you think?");
+        let own = call["event"]["ts"].clone();
+        let said = |user: &str, text: &str, ts: &str| json!({ "type": "message", "user": user, "text": text, "ts": ts });
+        let thread = || {
+            Answer::Json(json!({ "ok": true, "messages": [
+                said("U2147483697", "*Lunch* at noon?", "1355517523.000005"),
+                said("U0ADAADA1", "rather at one", "1355517523.000006"),
+                { "type": "message", "subtype": "channel_join", "user": "U1", "text": "x", "ts": "1355517523.000007" },
+                { "type": "message", "text": "the call itself", "ts": own },
+            ]}))
+        };
+        slack.prepare("conversations.replies", [thread(), Answer::Cut]);
+        let quoted = async |host: &mut FakeHost<Quick>, line: &mut Line, payload: &Value| {
+            line.event("e", payload);
+            let event = host.event().await;
+            event.answer(Accepted::Stored);
+            line.acknowledged().await;
+            let Event::Message(message) = event.body else { panic!("a message") };
+            message.reply_to.unwrap().text
+        };
+        let text = quoted(&mut host, &mut line, &call).await.unwrap();
+        assert_eq!(text, "**Lunch** at noon?\nAda: rather at one");
+        let asked = slack.call("conversations.replies", 1).await;
+        assert_eq!(asked.form["ts"], "1355517523.000005");
+        // Without an answer it comes without that.
+        assert_eq!(quoted(&mut host, &mut line, &call).await, None);
+        // Where nobody calls, nothing is asked.
+        call["event"]["text"] = json!("hm");
+        assert_eq!(quoted(&mut host, &mut line, &call).await, None);
+        assert_eq!(slack.calls("conversations.replies").len(), 2);
+    });
+}

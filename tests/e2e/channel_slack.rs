@@ -4,6 +4,7 @@
 
 mod files;
 mod growth;
+mod restarts;
 
 use crate::channels::{Heard, Platform, account, connected, gateway, hears};
 use harness::{Client, Gateway, Options, eventually, http, node};

@@ -174,7 +174,7 @@ async fn a_killed_plugin_comes_back<P: Platform>() {
 }
 
 /// The process of the running plugin, another one than `than`.
-async fn running<P: Platform>(client: &mut Client, than: u32) -> u32 {
+pub(crate) async fn running<P: Platform>(client: &mut Client, than: u32) -> u32 {
     eventually("the plugin runs", async || {
         let list = client.call("plugins.list", json!({})).await;
         let row = list["plugins"].as_array()?.iter().find(|row| row["id"] == P::ID)?.clone();

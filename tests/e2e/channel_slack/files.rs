@@ -33,3 +33,23 @@ async fn files_go_both_ways() {
     let told = slack.hears_in(direct, "answer.txt").await.text;
     assert!(told.contains("and this?") && told.contains("9 bytes"), "{told}");
 }
+
+#[tokio::test]
+async fn a_file_whose_answer_was_lost_is_looked_up_and_shown_once() {
+    let (slack, _gateway, mut client) = started().await;
+    let lost = json!({ "method": "files.completeUploadExternal", "kind": "lose" });
+    slack.control("fault", lost).await;
+    let file = json!({
+        "channel": "slack", "to": Slack::PEER, "message": "", "buffer": "dGhlIG5vdGVz",
+        "filename": "lost.txt", "contentType": "text/plain", "idempotencyKey": "lost",
+    });
+    let sent = client.call("send", file).await;
+    let heard = slack.control("heard", json!({ "channel": slack.front.told("direct") })).await;
+    let with_files: Vec<_> = heard["messages"].as_array().expect("a list").iter().collect();
+    let shown: Vec<_> =
+        with_files.iter().filter(|message| message["files"][0].is_object()).collect();
+    assert_eq!(shown.len(), 1, "shown once: {heard}");
+    assert_eq!(sent["messageId"], shown[0]["ts"], "{sent}");
+    assert_eq!(slack.calls("files.completeUploadExternal").await, 1);
+    assert!(slack.calls("files.info").await >= 1, "Slack was asked");
+}

@@ -5,6 +5,7 @@
 
 use crate::{
     client::{Body, Call, Upload},
+    inbound::wire::Command,
     text,
 };
 use jackfield_plugin_api::{
@@ -270,7 +271,7 @@ pub(crate) fn poll(
 pub(crate) fn register(application: &str, name: &str) -> Call {
     Call::new(Method::POST, format!("applications/{application}/commands")).json(json!({
         "name": name,
-        "description": "Ask the assistant",
+        "description": Command::DESCRIPTION,
         "type": 1,
         "options": [{
             "type": 3,
@@ -279,6 +280,11 @@ pub(crate) fn register(application: &str, name: &str) -> Call {
             "required": true,
         }],
     }))
+}
+
+/// Takes a command back.
+pub(crate) fn unregister(application: &str, command: &str) -> Call {
+    Call::new(Method::DELETE, format!("applications/{application}/commands/{command}"))
 }
 
 /// Says which attempt is which: the same for every attempt at the same part.

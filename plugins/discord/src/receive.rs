@@ -107,6 +107,7 @@ pub(crate) fn start(bot: &Arc<Bot>, phase: &watch::Sender<Phase>) {
         resumes: 0,
         registered: false,
         denied: 0,
+        unreachable: 0,
         url: None,
     };
     host.spawn(reader.run(phase.subscribe()));
@@ -124,6 +125,8 @@ struct Reader {
     registered: bool,
     /// Logins that were denied for a missing intent, one after the other.
     denied: u32,
+    /// Connections that did not come about, one after the other.
+    unreachable: u32,
     /// Where Discord says its gateway is.
     url: Option<String>,
 }
@@ -165,6 +168,9 @@ impl Reader {
             if end == End::Unreachable {
                 // Nothing was asked of the session, so it may live on.
                 self.resumes = self.resumes.saturating_sub(1);
+                self.unreachable += 1;
+            } else {
+                self.unreachable = 0;
             }
             let pause = match end {
                 End::Invalid { resumable: false } => self.pace.anew(),
@@ -249,8 +255,10 @@ impl Reader {
         }
         if let Some(Resumption { session_id, sequence, url }) = resumption {
             config = config.session(twilight_gateway::Session::new(*sequence, session_id.clone()));
-            // An address from the settings is where the operator wants us, also to resume.
-            if let (None, Some(url)) = (&settings.gateway_url, url) {
+            // An address from the settings is where the operator wants us, also to resume. One of
+            // Discord's for this session takes turns with the usual one while it cannot be reached.
+            let in_turn = url.as_ref().filter(|_| self.unreachable.is_multiple_of(2));
+            if let (None, Some(url)) = (&settings.gateway_url, in_turn) {
                 config = config.resume_url(url.clone());
             }
         }
@@ -329,9 +337,7 @@ impl Reader {
         let kept = shard.session().filter(|_| !over).map(|held| Resumption {
             session_id: held.id().to_owned(),
             sequence: held.sequence(),
-            // The library forgets an address that could not be reached; the next attempt goes to
-            // the usual one.
-            url: if *end == End::Unreachable { None } else { url.or(before) },
+            url: url.or(before),
         });
         self.bot.set_resumption(kept);
     }

@@ -2,6 +2,7 @@
 
 mod inward;
 mod link;
+mod login;
 mod outward;
 mod papers;
 mod stub;

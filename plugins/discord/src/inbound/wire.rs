@@ -283,6 +283,25 @@ pub(crate) struct Id {
     pub(crate) id: String,
 }
 
+/// A command of the application's.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Command {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) description: String,
+}
+
+impl Command {
+    /// What commands of ours say of themselves.
+    pub(crate) const DESCRIPTION: &str = "Ask the assistant";
+
+    /// Whether it is one of ours; an application may have others, which are not touched.
+    pub(crate) fn asks(&self) -> bool {
+        self.description == Self::DESCRIPTION
+    }
+}
+
 /// What `GET /applications/@me` tells of the intents that were switched on.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Application {

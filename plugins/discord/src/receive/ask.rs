@@ -42,7 +42,9 @@ impl Intake {
 
     /// A message with the one that it answers, which Discord brings along only mostly.
     pub(super) async fn whole<'a>(&self, message: &'a Message) -> Cow<'a, Message> {
-        let Some((channel, answered)) = inbound::missing(message) else {
+        let own = self.bot.identity().user;
+        let of_us = message.author.as_ref().is_some_and(|author| author.id == own);
+        let Some((channel, answered)) = inbound::missing(message).filter(|_| !of_us) else {
             return Cow::Borrowed(message);
         };
         match self.message_at(channel, answered).await {

@@ -5,8 +5,9 @@ use super::{
     intake::{self, Item},
 };
 use crate::{
-    account::Identity,
-    client::Call,
+    account::{Bot, Identity},
+    client::{Call, PATIENCE},
+    error::Failure,
     inbound::{Ack, ack, wire},
     outbound,
 };
@@ -100,8 +101,7 @@ impl Reader {
         }
         let bot = Arc::clone(&self.bot);
         self.bot.account.host().spawn(async move {
-            let call = outbound::register(&application, &name);
-            if let Err(failure) = bot.rest.patiently::<serde_json::Value>(&call).await {
+            if let Err(failure) = register(&bot, &application, &name).await {
                 tracing::warn!(%failure, name, "the slash command could not be registered");
             }
         });
@@ -126,4 +126,23 @@ impl Reader {
             }
         });
     }
+}
+
+/// Makes the command known where it is not, and takes one back that the settings named before.
+async fn register(bot: &Bot, application: &str, name: &str) -> Result<(), Failure> {
+    let path = format!("applications/{application}/commands");
+    // What cannot be listed is registered anew, which changes nothing if it is there.
+    let known = bot.rest.patiently::<Vec<wire::Command>>(&Call::get(path)).await;
+    let (ours, other): (Vec<_>, Vec<_>) = known
+        .unwrap_or_default()
+        .into_iter()
+        .filter(wire::Command::asks)
+        .partition(|c| c.name == name);
+    for command in other {
+        bot.rest.tell(&outbound::unregister(application, &command.id), PATIENCE).await?;
+    }
+    if ours.is_empty() {
+        bot.rest.patiently::<serde_json::Value>(&outbound::register(application, name)).await?;
+    }
+    Ok(())
 }

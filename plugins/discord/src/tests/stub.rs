@@ -86,6 +86,7 @@ impl Stub {
         tokio::spawn(warp::serve(answer).incoming(listener).run());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway = listener.local_addr().unwrap().port();
+        state.lock().unwrap().gateway = format!("ws://127.0.0.1:{gateway}");
         let (sender, connections) = mpsc::channel(8);
         let closed = Arc::new(AtomicU32::new(0));
         let turned_away = Arc::clone(&closed);
@@ -184,9 +185,15 @@ impl Stub {
 
     /// Waits for a call that begins so.
     pub(super) async fn called(&self, call: &str) -> Seen {
+        self.called_times(call, 1).await.pop().expect("it was called")
+    }
+
+    /// Waits until so many calls that begin so came.
+    pub(super) async fn called_times(&self, call: &str, times: usize) -> Vec<Seen> {
         for _ in 0..1000 {
-            if let Some(seen) = self.calls(call).pop() {
-                return seen;
+            let calls = self.calls(call);
+            if calls.len() >= times {
+                return calls;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

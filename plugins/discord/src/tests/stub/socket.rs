@@ -58,7 +58,7 @@ impl Socket {
         let ready = json!({
             "user": {"id": OWN, "username": "assistant", "bot": true},
             "application": {"id": "600000000000000001"},
-            "session_id": "first", "resume_gateway_url": "ws://unused",
+            "session_id": "first", "resume_gateway_url": "ws://127.0.0.1:1",
             "guilds": guilds,
         });
         self.dispatch("READY", ready).await;

@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) forgetful: bool,
     pub(super) last_id: u64,
     pub(super) remaining: u32,
+    /// Where `gateway/bot` says the gateway is.
+    pub(super) gateway: String,
     /// The application's flags: intents that are switched on.
     pub(super) flags: u64,
     pub(super) files: HashMap<String, Vec<u8>>,
@@ -106,7 +108,7 @@ impl State {
             ("GET", ["gateway", "bot"]) => (
                 200,
                 json!({
-                    "url": "ws://unused", "shards": 1, "session_start_limit": {
+                    "url": self.gateway, "shards": 1, "session_start_limit": {
                         "total": 1000, "remaining": self.remaining, "reset_after": 1000, "max_concurrency": 0,
                     },
                 }),

@@ -29,6 +29,7 @@ mod stream;
 mod turnstile;
 mod waiters;
 mod withheld;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use super::{
     pairing::{self, Met},
     pipe::Pipe,
     stream::{StreamName, Streams},
+    words,
 };
 use crate::{
     agent::commands::Command,
@@ -204,7 +205,7 @@ fn decide(
     let part_of = event.album.as_deref().map(kept_id);
     match access::gate(&pipe.policy(channel), approved, event.body, part_of.is_some())? {
         Ok(authorized) => {
-            let order = turn_text(authorized.event()).as_deref().and_then(Command::parse);
+            let order = words::of(authorized.event(), false).as_deref().and_then(Command::parse);
             let interrupts = pipe.flow(channel).queue == QueueMode::Interrupt;
             let supersedes = authorized.addressed() && (order == Some(Command::Stop) || interrupts);
             let bot = authorized.sender().bot;
@@ -256,7 +257,9 @@ fn adopt(
     let agent_id = pipe.agent(row.channel);
     let place = authorized.place().clone();
     let lane = conversation::key(agent_id, row.channel, account, &place, authorized.sender());
-    let Some(text) = turn_text(authorized.event()) else { return Ok((lane, None)) };
+    let Some(text) = words::of(authorized.event(), album.is_some()) else {
+        return Ok((lane, None));
+    };
     let target = Target {
         account: account.clone(),
         conversation: place.conversation,
@@ -301,17 +304,6 @@ fn adopt(
     let payload = serde_json::to_string(&work)
         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     Ok((lane, Some(payload)))
-}
-
-/// What the agent is told; `None` for kinds that ask for no answer.
-fn turn_text(event: &Event) -> Option<String> {
-    match event {
-        // Its files are told of once they are here.
-        Event::Message(message) => Some(message.text.clone()),
-        Event::Action { name, value, .. } if value.is_null() => Some(name.clone()),
-        Event::Action { name, value, .. } => Some(format!("{name} {value}")),
-        Event::Edited(_) | Event::Deleted { .. } | Event::Reaction { .. } | Event::Unknown => None,
-    }
 }
 
 fn send_code(

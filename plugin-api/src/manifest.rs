@@ -123,6 +123,10 @@ pub struct Limits {
     pub edit_interval_ms: u32,
     /// Milliseconds one attempt may take before its outcome counts as unknown; 0 = host default.
     pub send_timeout_ms: u32,
+    /// Least time between two new messages to one target, milliseconds; the host keeps it.
+    pub target_interval_ms: u32,
+    /// New messages that one account sends in a second, to all its targets; the host keeps it.
+    pub sends_per_second: u32,
 }
 
 /// What the plugin needs from the machine; nothing that is not listed. Its own package, its own

@@ -6,6 +6,7 @@
 //! [`super::adopt`]; the step after: [`crate::plugins`]. Must not know: what a message says.
 
 mod attempt;
+mod pace;
 mod reconcile;
 
 use super::{
@@ -30,6 +31,7 @@ use jackfield_plugin_api::{
     manifest::Limits,
     outbound::{Outbound, Receipt},
 };
+use pace::Pace;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -46,6 +48,8 @@ const EXPIRY_MS: u64 = 24 * 60 * 60 * 1000;
 const ABSENT_PAUSE: Duration = Duration::from_secs(30);
 /// Wait after the store refused.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+const NOBODY_KNOWS: &str = "nobody knows whether this was sent; it is not sent again";
 
 type LinkName = (String, String);
 
@@ -73,15 +77,17 @@ impl Delivery {
             .await?;
         self.pipe.counters.sends.add(left);
         for (channel, account, lane) in open {
-            self.wake(&channel, &account, &lane);
+            if let Some(link) = self.link(&channel, &account) {
+                link.wake(&lane);
+            }
         }
         Ok(())
     }
 
-    /// There is something to send on this lane.
+    /// There is something new to send on this lane.
     pub(super) fn wake(&self, channel: &str, account: &str, lane: &str) {
         if let Some(link) = self.link(channel, account) {
-            link.wake(lane);
+            link.hurry(lane);
         }
     }
 
@@ -97,7 +103,13 @@ impl Delivery {
             })
             .await;
         match open {
-            Ok(open) => open.iter().for_each(|lane| self.wake(channel, account, lane)),
+            Ok(open) => {
+                if let Some(link) = self.link(channel, account) {
+                    for lane in &open {
+                        link.wake(lane);
+                    }
+                }
+            }
             Err(error) => tracing::warn!(%error, "waiting messages keep their wait"),
         }
     }
@@ -145,6 +157,7 @@ impl Delivery {
             waiters: Arc::clone(&self.waiters),
             channel: channel.to_owned(),
             account: account.to_owned(),
+            pace: Pace::default(),
         };
         let lanes = Lanes::start(
             Box::new(work),
@@ -164,6 +177,7 @@ struct Link {
     waiters: Arc<Waiters>,
     channel: String,
     account: String,
+    pace: Pace,
 }
 
 impl LaneWork for Link {
@@ -216,15 +230,21 @@ impl Link {
             self.end(&row.id, State::Failed, error).await;
             return Ok(Next::Again);
         };
-        if row.state == State::Queued && !self.dispatch(&row, &parts).await? {
-            return Ok(Next::Again);
+        if row.state == State::Queued {
+            if !self.turn(&row, &limits).await {
+                return Ok(Next::Idle);
+            }
+            if !self.dispatch(&row, &parts).await? {
+                return Ok(Next::Again);
+            }
         }
         failpoint::hit("outbox.dispatching");
-        match self.attempt_parts(&row, parts, attempt::timeout(&limits)).await {
+        match self.attempt_part(&row, parts, attempt::timeout(&limits)).await {
             Verdict::Sent => {
                 self.pipe.counters.sent.add(1);
                 self.waiters.settle(&row.id);
             }
+            Verdict::More => {}
             Verdict::Stopped => return Ok(Next::Idle),
             Verdict::Later { wait, paced, error } => {
                 self.requeue(&row.id, wait, paced, error).await;
@@ -244,8 +264,22 @@ impl Link {
             self.end(&row.id, State::Failed, error).await;
             return Some(Next::Again);
         }
-        let wait = row.not_before_ms.checked_sub(now_ms).filter(|ms| *ms > 0)?;
-        Some(Next::After(Duration::from_millis(wait)))
+        let asked = row.not_before_ms.saturating_sub(now_ms);
+        let paced = self.pace.wait_of(&row.lane, self.pipe.clock.monotonic());
+        let wait = Duration::from_millis(asked).max(paced.unwrap_or_default());
+        (!wait.is_zero()).then_some(Next::After(wait))
+    }
+
+    /// Waits until the platform allows another message there; false when the gateway stops.
+    async fn turn(&self, row: &OutboxRow, limits: &Limits) -> bool {
+        if !attempt::is_new(row) {
+            return true;
+        }
+        let wait = self.pace.take(&row.lane, limits, self.pipe.clock.monotonic());
+        tokio::select! {
+            () = self.pipe.stop.cancelled() => false,
+            () = tokio::time::sleep(wait) => true,
+        }
     }
 
     /// Notes durably that the plugin is about to be asked; false when the row was taken back.
@@ -276,6 +310,11 @@ impl Link {
 
     async fn end(&self, id: &str, state: State, error: SendError) {
         let (row, text, kept) = (id.to_owned(), error.to_string(), attempt::as_json(&error));
+        let (channel, error) = (self.channel.as_str(), text);
+        if state == State::Unknown {
+            // Told before it is kept: a kill in between has it told again, not never.
+            tracing::warn!(id, channel, error, "{NOBODY_KNOWS}");
+        }
         let clock = self.pipe.clock.clone();
         let ended =
             self.pipe.keep(move |c| outbox::end(c, &row, state, &kept, clock.now_ms())).await;
@@ -284,20 +323,9 @@ impl Link {
         }
         if state == State::Unknown {
             self.pipe.counters.unknown.add(1);
-            tracing::warn!(
-                id,
-                channel = self.channel,
-                error = text,
-                "nobody knows whether this was sent; it is not sent again"
-            );
         } else {
             self.pipe.counters.failed.add(1);
-            tracing::warn!(
-                id,
-                channel = self.channel,
-                error = text,
-                "not sent, and not tried again"
-            );
+            tracing::warn!(id, channel, error, "not sent, and not tried again");
         }
         self.waiters.settle(id);
     }

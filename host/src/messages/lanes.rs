@@ -58,6 +58,10 @@ struct State {
     /// Lane → whether it was woken since its step began.
     active: HashMap<String, bool>,
     waiting: VecDeque<String>,
+    /// Lanes that wait with something new: every other place is theirs, whatever waits besides.
+    fresh: VecDeque<String>,
+    fresh_turn: bool,
+    /// All that wait for a place.
     waiting_names: HashSet<String>,
     timers: BTreeMap<(Instant, u64), String>,
     timer_of: HashMap<String, (Instant, u64)>,
@@ -90,6 +94,15 @@ impl Lanes {
 
     /// There is work on this lane.
     pub(super) fn wake(self: &Arc<Self>, lane: &str) {
+        self.rouse(lane, false);
+    }
+
+    /// There is new work on this lane: where it has none besides, it need not wait behind all others.
+    pub(super) fn hurry(self: &Arc<Self>, lane: &str) {
+        self.rouse(lane, true);
+    }
+
+    fn rouse(self: &Arc<Self>, lane: &str, fresh: bool) {
         if self.stop.is_cancelled() {
             return;
         }
@@ -100,7 +113,7 @@ impl Lanes {
             state.active.insert(lane.to_owned(), false);
             drop(state);
             self.tracker.spawn(Arc::clone(self).run(lane.to_owned()));
-        } else if !state.queue(lane) {
+        } else if !state.queue(lane, fresh) {
             self.rescan_later(&mut state);
         }
     }
@@ -124,8 +137,8 @@ impl Lanes {
         let mut state = self.lock();
         let woken = state.active.remove(lane).unwrap_or(false);
         let filed = match next {
-            Next::Again => state.queue(lane),
-            _ if woken => state.queue(lane),
+            Next::Again => state.queue(lane, false),
+            _ if woken => state.queue(lane, false),
             Next::Idle => true,
             Next::After(wait) => {
                 let filed = state.file_timer(lane, self.clock.monotonic() + wait.min(NAP_MAX));
@@ -136,8 +149,7 @@ impl Lanes {
         if !filed {
             self.rescan_later(&mut state);
         }
-        let other = state.waiting.pop_front()?;
-        state.waiting_names.remove(&other);
+        let other = state.take()?;
         state.active.insert(other.clone(), false);
         Some(other)
     }
@@ -190,16 +202,32 @@ impl Lanes {
 
 impl State {
     /// Lets a lane wait for a place; false when too many do.
-    fn queue(&mut self, lane: &str) -> bool {
+    fn queue(&mut self, lane: &str, fresh: bool) -> bool {
         if self.waiting_names.contains(lane) {
             return true;
         }
-        if self.waiting.len() >= WAITING_MAX {
+        if self.waiting_names.len() >= WAITING_MAX {
             return false;
         }
         self.waiting_names.insert(lane.to_owned());
-        self.waiting.push_back(lane.to_owned());
+        // One that waits for a time has older work.
+        let fresh = fresh && !self.timer_of.contains_key(lane);
+        let queue = if fresh { &mut self.fresh } else { &mut self.waiting };
+        queue.push_back(lane.to_owned());
         true
+    }
+
+    /// The lane whose place it is.
+    fn take(&mut self) -> Option<String> {
+        self.fresh_turn = !self.fresh_turn;
+        let (first, second) = if self.fresh_turn {
+            (&mut self.fresh, &mut self.waiting)
+        } else {
+            (&mut self.waiting, &mut self.fresh)
+        };
+        let lane = first.pop_front().or_else(|| second.pop_front())?;
+        self.waiting_names.remove(&lane);
+        Some(lane)
     }
 
     /// Lets a lane wait for a time; false when too many do.

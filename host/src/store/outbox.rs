@@ -205,8 +205,8 @@ pub fn dispatch(c: &Connection, id: &str, parts: &[Value], now_ms: u64) -> Resul
     Ok(changed > 0)
 }
 
-/// Notes that the current part went out. Another part may be asked for at once: the row stays
-/// `dispatching` unless `last`.
+/// Notes that the current part went out. Unless it was the `last`, the row waits for its turn again:
+/// nothing was tried of the next part.
 ///
 /// # Errors
 /// The database's, or a damaged row.
@@ -217,10 +217,10 @@ pub fn part_sent(
     last: bool,
     now_ms: u64,
 ) -> Result<()> {
-    let state = if last { State::Sent } else { State::Dispatching };
+    let state = if last { State::Sent } else { State::Queued };
     c.prepare_cached(
         "UPDATE outbox SET state = ?2, receipts = ?3, next_part = next_part + 1, error = NULL,
-           attempts = CASE WHEN ?2 = 'sent' THEN attempts ELSE 1 END, updated_ms = ?4
+           attempts = CASE WHEN ?2 = 'sent' THEN attempts ELSE 0 END, updated_ms = ?4
          WHERE id = ?1",
     )?
     .execute(params![id, state.as_str(), to_json(receipts)?, int(now_ms)])?;

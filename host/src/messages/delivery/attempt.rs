@@ -1,4 +1,4 @@
-//! One attempt at a row: its parts in order, each outcome stored before the next part is asked for.
+//! One attempt at the next part of a row; its outcome is stored before another part is asked for.
 //!
 //! Must not know: lanes, or when an attempt is due.
 
@@ -36,6 +36,8 @@ const FINAL: &str = ".final";
 /// What an attempt came to.
 pub(super) enum Verdict {
     Sent,
+    /// A part is out; the next one is as if nothing had been tried.
+    More,
     Later {
         wait: Duration,
         paced: bool,
@@ -48,46 +50,48 @@ pub(super) enum Verdict {
 }
 
 impl Link {
-    /// Sends what is left of a row. One that is under way already was cut off in the middle of a
-    /// part: what became of that part is found out first.
-    pub(super) async fn attempt_parts(
+    /// Sends the next part of a row. One that is under way already was cut off in the middle of it:
+    /// what became of it is found out first.
+    pub(super) async fn attempt_part(
         &self,
         row: &OutboxRow,
         parts: Vec<Outbound>,
         timeout: Duration,
     ) -> Verdict {
+        let index = usize::try_from(row.next_part).unwrap_or(usize::MAX);
+        let last = index + 1 >= parts.len();
+        let Some(body) = parts.into_iter().nth(index) else {
+            let text = "more parts of the stored message were sent than it has";
+            return Verdict::Never(SendError::permanent("unreadable", text));
+        };
+        let idem_key = match (index, &body) {
+            (0, Outbound::Edit { .. }) if is_message(row) => {
+                format!("{}{FINAL}", row.provider_key)
+            }
+            (0, _) => row.provider_key.clone(),
+            _ => format!("{}.{index}", row.provider_key),
+        };
+        let cut_off = row.state == State::Dispatching;
+        let attempt = row.attempts + u32::from(!cut_off);
+        let ask = Attempt { idem_key, attempt, timeout, body };
+        let answer = if cut_off {
+            let text = "the gateway ended while this was being sent";
+            Err((ask, SendError::uncertain("restarted", text)))
+        } else {
+            self.ask(ask, timeout).await
+        };
+        let receipt = match self.certain(answer, attempt).await {
+            Ok(receipt) => receipt,
+            Err(verdict) => return verdict,
+        };
         let mut receipts = row.receipts.clone();
-        let first = usize::try_from(row.next_part).unwrap_or(usize::MAX);
-        let count = parts.len();
-        let mut cut_off = (row.state == State::Dispatching).then(|| {
-            SendError::uncertain("restarted", "the gateway ended while this was being sent")
-        });
-        let mut attempt = row.attempts + u32::from(cut_off.is_none());
-        for (index, body) in parts.into_iter().enumerate().skip(first) {
-            let idem_key = match (index, &body) {
-                (0, Outbound::Edit { .. }) if is_message(row) => {
-                    format!("{}{FINAL}", row.provider_key)
-                }
-                (0, _) => row.provider_key.clone(),
-                _ => format!("{}.{index}", row.provider_key),
-            };
-            let ask = Attempt { idem_key, attempt, timeout, body };
-            let answer = match cut_off.take() {
-                Some(error) => Err((ask, error)),
-                None => self.ask(ask, timeout).await,
-            };
-            match self.certain(answer, attempt).await {
-                Ok(receipt) => receipts.push(as_json(&receipt)),
-                Err(verdict) => return verdict,
-            }
-            failpoint::hit("outbox.answered");
-            if self.keep_part(&row.id, receipts.clone(), index + 1 == count).await.is_none() {
-                return Verdict::Stopped;
-            }
-            failpoint::hit("outbox.part_stored");
-            attempt = 1;
+        receipts.push(as_json(&receipt));
+        failpoint::hit("outbox.answered");
+        if self.keep_part(&row.id, receipts, last).await.is_none() {
+            return Verdict::Stopped;
         }
-        Verdict::Sent
+        failpoint::hit("outbox.part_stored");
+        if last { Verdict::Sent } else { Verdict::More }
     }
 
     /// Makes one attempt; a failure comes with what was asked. An edit of a draft that is gone
@@ -210,6 +214,11 @@ pub(super) fn parts(
             })
             .collect(),
     )
+}
+
+/// Whether it makes new messages, which platforms count.
+pub(super) fn is_new(row: &OutboxRow) -> bool {
+    is_message(row) || row.body["kind"] == "poll"
 }
 
 fn is_message(row: &OutboxRow) -> bool {

@@ -99,6 +99,26 @@ async fn what_waits_at_the_start_is_found_and_a_long_lane_does_not_starve_a_shor
 }
 
 #[tokio::test(start_paused = true)]
+async fn new_work_takes_every_other_place() {
+    let heap = Arc::new(Heap::default());
+    for n in 0..6 {
+        heap.fill(&format!("old-{n}"), &[Next::Again]);
+    }
+    let (lanes, gate) = start(&heap, 1, 1);
+    heap.until_done(1).await;
+    for lane in ["new-0", "new-1", "old-5"] {
+        heap.fill(lane, &[Next::Again]);
+        lanes.hurry(lane);
+    }
+    gate.add_permits(1000);
+    let done = heap.until_done(8).await;
+    let at = |lane: &str| done.iter().position(|name| name == lane).unwrap();
+    assert!(at("new-0") <= 4 && at("new-1") <= 6, "{done:?}");
+    assert!(at("old-2") < at("new-1"), "but not every place: {done:?}");
+    assert!(at("old-5") > at("old-4"), "who waits already keeps its place: {done:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_than_the_limit_run_at_once() {
     let heap = Arc::new(Heap::default());
     let (lanes, gate) = start(&heap, 3, 0);

@@ -291,6 +291,33 @@ async fn what_was_cut_off_by_a_kill_goes_on_after_the_part_that_got_out() {
 }
 
 #[tokio::test]
+async fn between_two_parts_nothing_is_under_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { text_max: 10, target_interval_ms: 60_000, ..Limits::default() };
+    let senders = FakeSenders { limits, ..FakeSenders::default() };
+    let rig = Rig::start(dir.path(), senders, Clock::system()).await;
+    let id = rig.messages.enqueue(request("a", "part one\n\npart two")).await.unwrap();
+    let other = rig.messages.send(request("b", "to another")).await.unwrap();
+    let row = async |id: &str| {
+        let id = id.to_owned();
+        rig.store.read(move |c| outbox::row(c, &id)).await.unwrap().unwrap()
+    };
+    while row(&id).await.next_part == 0 {
+        tokio::task::yield_now().await;
+    }
+    let waiting = row(&id).await;
+    assert_eq!((waiting.state, waiting.attempts), (State::Queued, 0), "its pause has begun");
+    assert_eq!(row(&other.outbox_id).await.state, State::Sent, "the pause is that target's only");
+    let image = crash_image(dir.path());
+    let limits = Limits { text_max: 10, ..Limits::default() };
+    let senders = FakeSenders { limits, ..FakeSenders::default() };
+    let again = Rig::start(image.path(), senders, Clock::system()).await;
+    again.until_settled().await;
+    assert_eq!(again.senders.texts(), ["part two"]);
+    assert_eq!(again.messages.counters().sent, 1);
+}
+
+#[tokio::test]
 async fn a_long_backlog_starves_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let store = crate::store::Store::open(dir.path()).unwrap();

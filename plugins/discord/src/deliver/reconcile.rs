@@ -24,6 +24,9 @@ use std::{collections::HashMap, time::Duration};
 /// Discord says that it knows a nonce for a few minutes.
 const NONCE_LIFE: Duration = Duration::from_mins(2);
 
+/// Before Discord is asked again that could not be asked.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// A send as it is looked for.
 struct Sought<'a> {
     to: &'a Target,
@@ -44,7 +47,7 @@ pub(crate) async fn reconcile(bot: &Bot, out: &Outgoing) -> Reconciled {
     }
     let heard: Option<Vec<String>> =
         sought.looks.iter().map(|look| bot.heard(&look.nonce)).collect();
-    let Ok(goal) = Job::new(bot, out).goal(sought.to).await else { return Reconciled::Unknown };
+    let Some(goal) = goal(bot, out, sought.to).await else { return Reconciled::Unknown };
     if let Some(heard) = heard.filter(|_| !goal.forum) {
         return Reconciled::Sent(sought.receipt(&goal, heard));
     }
@@ -57,6 +60,22 @@ pub(crate) async fn reconcile(bot: &Bot, out: &Outgoing) -> Reconciled {
     match sought.find(bot, &out.idem_key, &goal, since).await {
         Ok(found) => sought.verdict(bot, &out.idem_key, &goal, found),
         Err(_) => Reconciled::Unknown,
+    }
+}
+
+/// Where it was to go; while Discord cannot be asked, the question waits.
+async fn goal(bot: &Bot, out: &Outgoing, to: &Target) -> Option<Goal> {
+    let until = Instant::now() + out.timeout / 2;
+    loop {
+        let error = match Job::new(bot, out).goal(to).await {
+            Ok(goal) => return Some(goal),
+            Err(error) => error,
+        };
+        let wait = error.retry_after_ms.map_or(PAUSE, Duration::from_millis);
+        if error.class != FailureClass::Retryable || Instant::now() + wait > until {
+            return None;
+        }
+        sleep(wait).await;
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     Plugin, logged_in,
     outward::{attempt, contents, made, message, to},
-    stub::{CHANNEL, GUILD, Reply, Stub},
+    stub::{ADA, CHANNEL, GUILD, Reply, Stub},
 };
 use jackfield_plugin_api::{
     error::FailureClass,
@@ -40,6 +40,22 @@ fn a_life_that_remembers_nothing_finds_the_message_by_its_words() {
         host.send(message(CHANNEL, "another")).await.unwrap();
         let twice = attempt(message(CHANNEL, "another"), "third key", 1);
         assert_eq!(next.reconcile(twice).await, Reconciled::Unknown);
+    });
+}
+
+#[test]
+fn while_discord_cannot_be_asked_the_question_waits() {
+    run(async {
+        let (stub, mut host, _socket) = logged_in().await;
+        let person = format!("user:{ADA}");
+        host.send(message(&person, "once")).await.unwrap();
+        let opening = "POST users/@me/channels";
+        let direct = stub.calls(opening).len();
+        // A new life has to find the direct chat first.
+        let mut next = Plugin::start(stub.table()).await;
+        stub.rule(opening, 1, Reply::Status(502, vec![], json!({})));
+        sent(next.reconcile(attempt(message(&person, "once"), "key", 1)).await);
+        assert_eq!(stub.calls(opening).len(), direct + 2);
     });
 }
 

@@ -15,6 +15,7 @@ CYCLES ?= 50
 SWAPS ?= 200
 RATE ?= 200
 REPEAT ?= 1000
+ROWS ?= 10000
 PYTHON2 ?= python2.7
 WEB := plugins/webchat/web
 NODE := $(CURDIR)/tests/node/node_modules/.bin
@@ -35,7 +36,7 @@ define pack
 done
 endef
 
-.PHONY: autobahn bench-start help run test crash dist sends swap schemas fuzz web fmt
+.PHONY: autobahn backlog bench-start help run test crash dist sends swap schemas fuzz web fmt
 help: ## List the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -86,7 +87,12 @@ dist: ## Build the release and lay it out under $CARGO_TARGET_DIR/dist
 sends: ## Let REPEAT sends to each channel meet every fault, and count what became of each (SEED= repeats a run)
 	@tests/setup.sh test
 	@cargo build --quiet --locked --workspace
-	@JACKFIELD_SENDS="$(REPEAT)" cargo test --quiet --locked --package jackfield-tests --test e2e sends:: -- --nocapture --test-threads 3
+	@JACKFIELD_SENDS="$(REPEAT)" cargo test --quiet --locked --package jackfield-tests --test e2e -- --nocapture --test-threads 3 sends::whatever
+
+backlog: ## Let ROWS sends to each channel wait while its platform is away, and print how they are worked off
+	@tests/setup.sh test
+	@cargo build --quiet --locked --workspace
+	@JACKFIELD_BACKLOG="$(ROWS)" cargo test --quiet --locked --package jackfield-tests --test e2e -- --nocapture --test-threads 3 sends::backlog::
 
 swap: ## Change versions under traffic, each isolation (SWAPS=200 RATE=200), and print the pauses
 	@cargo build --quiet --locked --workspace

@@ -4,8 +4,10 @@
 //!
 //! `make sends REPEAT=1000` does it more often; `SEED=` repeats a run's faults.
 
+mod backlog;
 mod counterparts;
 mod faults;
+mod gauge;
 mod sums;
 
 use counterparts::{Counterpart, Discord, Slack, Telegram};

@@ -20,6 +20,9 @@ pub(super) trait Counterpart: Sized + Send + Sync + 'static {
     /// Whether it answers a second message with the same key with the first one. The proxy does this
     /// where the counterpart does not.
     const RECOGNISES: bool;
+    /// How many messages a target takes within so many seconds, where its answers say so. The proxy
+    /// says it where the counterpart does not.
+    const BUCKET: Option<(usize, u64)>;
 
     async fn start() -> Self;
 
@@ -40,6 +43,9 @@ pub(super) trait Counterpart: Sized + Send + Sync + 'static {
 
     /// Its way to ask for a pause.
     fn limited(seconds: u32) -> Reply;
+
+    /// Its way to refuse a message for good.
+    fn refused() -> Reply;
 }
 
 fn reply(status: u16, more: &[(&str, String)], body: &Value) -> Reply {
@@ -66,6 +72,7 @@ impl Counterpart for Telegram {
     const PARAGRAPH: usize = 2400;
     const TELLS: bool = false;
     const RECOGNISES: bool = false;
+    const BUCKET: Option<(usize, u64)> = None;
 
     async fn start() -> Self {
         Self(Crabline::start("telegram").await)
@@ -103,6 +110,11 @@ impl Counterpart for Telegram {
         let body =
             json!({ "ok": false, "error_code": 429, "description": said, "parameters": more });
         reply(429, &[], &body)
+    }
+
+    fn refused() -> Reply {
+        let said = "Forbidden: bot was blocked by the user";
+        reply(403, &[], &json!({ "ok": false, "error_code": 403, "description": said }))
     }
 }
 
@@ -142,6 +154,7 @@ impl Counterpart for Slack {
     const PARAGRAPH: usize = 1800;
     const TELLS: bool = true;
     const RECOGNISES: bool = false;
+    const BUCKET: Option<(usize, u64)> = None;
 
     async fn start() -> Self {
         Self(node::Server::start("slack.mjs", &[]).await)
@@ -189,6 +202,10 @@ impl Counterpart for Slack {
         let body = json!({ "ok": false, "error": "ratelimited" });
         reply(429, &[("retry-after", seconds.to_string())], &body)
     }
+
+    fn refused() -> Reply {
+        reply(200, &[], &json!({ "ok": false, "error": "is_archived" }))
+    }
 }
 
 pub(super) struct Discord {
@@ -201,6 +218,7 @@ impl Counterpart for Discord {
     const PARAGRAPH: usize = 1200;
     const TELLS: bool = true;
     const RECOGNISES: bool = true;
+    const BUCKET: Option<(usize, u64)> = Some((5, 5));
 
     async fn start() -> Self {
         let crabline = Crabline::start("discord").await;
@@ -247,5 +265,10 @@ impl Counterpart for Discord {
         let said = "You are being rate limited.";
         let body = json!({ "message": said, "retry_after": f64::from(seconds), "global": false });
         reply(429, &headers, &body)
+    }
+
+    fn refused() -> Reply {
+        let said = "Cannot send messages to this user";
+        reply(403, &[], &json!({ "message": said, "code": 50_007 }))
     }
 }

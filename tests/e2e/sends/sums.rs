@@ -7,6 +7,7 @@ use super::{
     key,
 };
 use rusqlite::{Connection, OpenFlags};
+use serde_json::Value;
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
@@ -26,6 +27,8 @@ pub(super) struct Kept {
     pub(super) state: String,
     pub(super) key: Option<String>,
     pub(super) next_part: usize,
+    pub(super) reason: String,
+    pub(super) not_before_ms: i64,
     pub(super) send: usize,
     pub(super) parts: usize,
 }
@@ -35,10 +38,13 @@ pub(super) fn rows(home: &Path) -> Vec<Kept> {
     let path = home.join("state/journal.db");
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .expect("the database opens");
-    let sql = "SELECT id, lane, state, idem_key, next_part, body FROM outbox ORDER BY seq";
+    let sql = "SELECT id, lane, state, idem_key, next_part, body, error, not_before_ms FROM outbox ORDER BY seq";
     let mut statement = db.prepare(sql).expect("the outbox is there");
     let read = |row: &rusqlite::Row<'_>| {
         let (next, body): (i64, String) = (row.get(4)?, row.get(5)?);
+        let error: Option<String> = row.get(6)?;
+        let error: Value =
+            error.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let (send, _) = faults::mark(&body).expect("every row is a send of ours");
         Ok(Kept {
             id: row.get(0)?,
@@ -46,6 +52,8 @@ pub(super) fn rows(home: &Path) -> Vec<Kept> {
             state: row.get(2)?,
             key: row.get(3)?,
             next_part: usize::try_from(next).expect("a count"),
+            reason: error["text"].as_str().unwrap_or_default().to_owned(),
+            not_before_ms: row.get(7)?,
             send,
             parts: body.matches(&format!("send{send}part")).count(),
         })
@@ -147,14 +155,18 @@ fn answered(answer: &Answer, n: usize, rows: &[&Kept]) {
     assert!(taken_back.iter().all(|row| row.state == "failed" && row.next_part == 0), "{rows:?}");
 }
 
-/// What nobody knows was told by the log, once.
+/// What nobody knows was told by the log; again only where a death came between that and the end.
 fn told<C: Counterpart>(play: &Play<C>, rows: &[Kept]) {
     for row in left(rows, "unknown") {
-        let lines = play.log.iter().filter(|line| line.contains(TOLD) && line.contains(&row.id));
-        assert_eq!(lines.count(), 1, "{row:?} is told once");
+        assert!(
+            play.log.iter().any(|line| line.contains(TOLD) && line.contains(&row.id)),
+            "{row:?} is told"
+        );
     }
     let lines = play.log.iter().filter(|line| line.contains(TOLD)).count();
-    assert_eq!(lines, left(rows, "unknown").len(), "and nothing else is");
+    let most = left(rows, "unknown").len() + UNDER_WAY * play.deaths;
+    assert!(lines <= most, "told {lines} times, at most {most} were due");
+    println!("{}: the log told {lines} times that nobody knows", C::ID);
 }
 
 /// Within a lane, what was sent stands in the order in which it was accepted.

@@ -165,6 +165,11 @@ impl Workspace {
         }
     }
 
+    /// Whether a person was asked to act.
+    pub(crate) fn is_doubted(&self) -> bool {
+        matches!(self.standing().reported, Some((LinkState::NeedsLogin, _)))
+    }
+
     /// Begins to listen; whatever listened before is over.
     pub(crate) fn listen(self: &Arc<Self>) {
         let over = watch::Sender::new(false);

@@ -84,6 +84,12 @@ fn piece_of(message: &Value, key: &str) -> Option<usize> {
     usize::try_from(piece).ok()
 }
 
+/// Whether a message shows a key of ours; Slack may keep to itself what a message's metadata says.
+fn has_key(message: &Value) -> bool {
+    let metadata = &message["metadata"];
+    metadata["event_type"] == METADATA && metadata["event_payload"]["key"].is_string()
+}
+
 /// New text for a message of ours.
 fn update(conversation: &str, message: &MessageId, text: &str) -> Form {
     vec![

@@ -73,7 +73,7 @@ pub(crate) async fn live(workspace: Arc<Workspace>, mut over: Over) {
     }
 }
 
-/// Asks who this account is until Slack answers; `None` when it is over or the token is rejected.
+/// Asks who this account is until Slack answers; `None` when it is over.
 async fn introduced(workspace: &Workspace, over: &mut Over) -> Option<Arc<Me>> {
     let mut pauses = Pauses::new(workspace.pace);
     loop {
@@ -84,13 +84,15 @@ async fn introduced(workspace: &Workspace, over: &mut Over) -> Option<Arc<Me>> {
                 Err(error) => error,
             },
         };
-        if error.is_rejection() {
+        let pause = if error.is_rejection() {
             tracing::error!(account = workspace.account.id().as_str(), %error, "cannot log in");
             workspace.report(LinkState::NeedsLogin, error.to_string()).await;
-            return None;
-        }
-        workspace.report(LinkState::Retrying, error.to_string()).await;
-        let pause = pauses.after(&error);
+            // A scope that was added or an app that is allowed again needs no new token.
+            workspace.pace.proof
+        } else {
+            workspace.report(LinkState::Retrying, error.to_string()).await;
+            pauses.after(&error)
+        };
         tokio::select! {
             () = ended(over) => return None,
             () = sleep(pause) => {}

@@ -1,6 +1,6 @@
 //! Looks for a message of ours in Slack's history, by the key in its metadata.
 
-use super::piece_of;
+use super::{has_key, piece_of};
 use crate::{account::Workspace, error::ApiError};
 use jackfield_plugin_api::serde_json::Value;
 use std::{
@@ -17,8 +17,14 @@ const PAGE: usize = 200;
 pub(super) struct Found {
     /// Id by number of the piece.
     pub(super) pieces: BTreeMap<usize, String>,
-    /// All that could hold it was read.
+    /// All that could hold it was read, and could be told apart.
     pub(super) whole: bool,
+}
+
+/// A text that this bot wrote.
+fn is_own(workspace: &Workspace, message: &Value) -> bool {
+    let bot = workspace.me().and_then(|me| me.bot.clone());
+    bot.is_some_and(|bot| message["bot_id"] == bot) && message["files"].is_null()
 }
 
 pub(super) async fn find(
@@ -37,16 +43,18 @@ pub(super) async fn find(
     ];
     form.extend(thread.map(|thread| ("ts", thread.to_owned())));
     let mut found = Found { pieces: BTreeMap::new(), whole: false };
+    let mut blind = false;
     for _ in 0..PAGES_MAX {
         let answer = workspace.bot.call(method, &form).await?;
         for message in answer["messages"].as_array().into_iter().flatten() {
             if let (Some(piece), Some(ts)) = (piece_of(message, key), message["ts"].as_str()) {
                 found.pieces.insert(piece, ts.to_owned());
             }
+            blind |= is_own(workspace, message) && !has_key(message);
         }
         let next = answer["response_metadata"]["next_cursor"].as_str().unwrap_or_default();
         if next.is_empty() || answer["has_more"] == Value::Bool(false) {
-            found.whole = true;
+            found.whole = !blind;
             break;
         }
         form.retain(|(name, _)| *name != "cursor");

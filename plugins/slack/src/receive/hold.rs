@@ -1,7 +1,7 @@
 //! Keeps one Socket Mode connection open for as long as the account listens: opens, waits for Slack's
 //! hello, lets `connection` read, replaces it before Slack drops it, and waits when it broke.
 //!
-//! Gives up only on a rejected token.
+//! On a rejected token it waits for a person, and looks now and then whether one has acted.
 
 use super::{
     Over, Pauses,
@@ -69,7 +69,8 @@ pub(super) async fn hold(workspace: Arc<Workspace>, app: Api, mut over: Over) {
                 let account = workspace.account.id().as_str();
                 tracing::error!(account, %error, "cannot open a connection");
                 workspace.report(LinkState::NeedsLogin, error.to_string()).await;
-                return;
+                // What a person changes in the app's settings needs no new token.
+                workspace.pace.proof
             }
             Err(error) => {
                 if workspace.sockets() == 0 {
@@ -141,13 +142,23 @@ async fn hosted(workspace: &Arc<Workspace>, socket: Socket, over: &mut Over) -> 
             () = gap::begin(workspace) => {}
         }
     }
-    let detail = format!("connected by Socket Mode{}", workspace.remarks());
-    workspace.report(LinkState::Connected, detail).await;
-    let (tell, told) = oneshot::channel();
+    let connected = async || {
+        let detail = format!("connected by Socket Mode{}", workspace.remarks());
+        workspace.report(LinkState::Connected, detail).await;
+    };
+    connected().await;
+    let (tell, mut told) = oneshot::channel();
     let serving = serve(Arc::clone(workspace), socket, tell, over.clone());
     workspace.account.host().spawn(serving);
-    tokio::select! {
-        () = ended(over) => None,
-        told = told => Some(told.unwrap_or(Leaving::Lost)),
+    loop {
+        tokio::select! {
+            () = ended(over) => return None,
+            told = &mut told => return Some(told.unwrap_or(Leaving::Lost)),
+            () = sleep(workspace.pace.proof) => {}
+        }
+        // A send may have met a token that Slack turned away for a moment.
+        if workspace.is_doubted() && workspace.introduce().await.is_ok() {
+            connected().await;
+        }
     }
 }

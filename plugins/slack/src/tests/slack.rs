@@ -33,10 +33,10 @@ pub(super) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The plugin at a pace that tests can wait for; a ping goes out after so many milliseconds.
-pub(super) struct Paced<const PING_MS: u64>(Slack);
+pub(super) struct Paced<const PING_MS: u64, const PROOF_MS: u64 = 300_000>(Slack);
 pub(super) type Quick = Paced<60_000>;
 
-impl<const PING_MS: u64> Channel for Paced<PING_MS> {
+impl<const PING_MS: u64, const PROOF_MS: u64> Channel for Paced<PING_MS, PROOF_MS> {
     type Config = crate::config::Config;
     const SWAP_SAFE: bool = Slack::SWAP_SAFE;
 
@@ -46,7 +46,7 @@ impl<const PING_MS: u64> Channel for Paced<PING_MS> {
             pong: Duration::from_millis(150),
             pause: Duration::from_millis(5),
             pause_max: Duration::from_millis(40),
-            proof: Duration::from_mins(5),
+            proof: Duration::from_millis(PROOF_MS),
             second_look: Duration::from_millis(5),
         };
         Slack::begin(&host, config, resume, pace).map(Self)

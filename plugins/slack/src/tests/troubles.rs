@@ -2,13 +2,13 @@
 
 use super::{
     requests::{now, signed, signed_at},
-    slack::{Answer, FakeSlack, Quick, SIGNING_SECRET},
+    slack::{Answer, FakeSlack, Paced, Quick, SIGNING_SECRET},
 };
 use jackfield_plugin_api::{
     http::HttpRequest,
     link::LinkState,
     serde_json::{Value, json},
-    testing::{FakeHost, run},
+    testing::{FakeHost, run, text_to},
 };
 
 #[test]
@@ -162,5 +162,34 @@ fn names_that_slack_keeps_to_itself_cost_no_others() {
             event.answer(jackfield_plugin_api::frame::Accepted::Stored);
             line.acknowledged().await;
         }
+    });
+}
+
+#[test]
+fn a_token_that_works_again_needs_nobody() {
+    run(async {
+        let no = |code: &str| Answer::Json(json!({ "ok": false, "error": code }));
+        let mut slack = FakeSlack::start().await;
+        slack.prepare("auth.test", [no("invalid_auth")]);
+        slack.prepare("apps.connections.open", [no("missing_scope")]);
+        let mut host = FakeHost::<Paced<60_000, 20>>::start(slack.socket_table()).await;
+        host.link(LinkState::NeedsLogin).await;
+        let _line = slack.socket().await;
+        host.link(LinkState::Connected).await;
+        let asked = host.links().iter().filter(|link| link.state == LinkState::NeedsLogin).count();
+        assert_eq!(asked, 2, "once for each token");
+        // A send that meets it while a connection stands.
+        slack.prepare("chat.postMessage", [no("token_revoked")]);
+        host.send(text_to("C1", "x")).await.unwrap_err();
+        let last = |host: &mut FakeHost<_>| host.links().last().unwrap().state;
+        assert_eq!(last(&mut host), LinkState::NeedsLogin);
+        // Each question is a round trip, so this is many times as long as it takes.
+        for _ in 0..2000 {
+            if last(&mut host) == LinkState::Connected {
+                return;
+            }
+            host.probe("default").await.unwrap();
+        }
+        panic!("it was never looked at again");
     });
 }

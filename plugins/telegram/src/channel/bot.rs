@@ -95,6 +95,11 @@ impl Bot {
         self.proved.send_replace(Some(Instant::now()));
     }
 
+    /// Whether something proved so since then.
+    pub(crate) fn proved_since(&self, then: Instant) -> bool {
+        self.proved.borrow().is_some_and(|at| at > then)
+    }
+
     /// Reports the link, if that is news.
     pub(crate) async fn report(&self, state: LinkState, detail: impl Into<String>) {
         let detail = detail.into();
@@ -118,7 +123,10 @@ impl Bot {
 
     /// The way updates take, in words; with what the operator wants and this way does not bring.
     pub(crate) fn way(&self) -> String {
-        let way = if self.login.webhook.is_some() { "webhook" } else { "polling" };
+        let way = match &self.login.webhook {
+            Some(webhook) => format!("webhook {}", webhook.url),
+            None => "polling".to_owned(),
+        };
         let me = self.me();
         let private = me.is_some_and(|me| me.can_read_all_group_messages == Some(false));
         if private && self.login.wants_all {
@@ -128,7 +136,7 @@ impl Bot {
                  bot from its groups and add it again"
             )
         } else {
-            way.to_owned()
+            way
         }
     }
 

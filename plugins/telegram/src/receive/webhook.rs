@@ -5,7 +5,7 @@
 
 use super::{Ended, offer};
 use crate::{
-    channel::bot::Bot,
+    channel::bot::{Bot, WebhookInfo},
     config::{Login, Webhook},
     error::ApiError,
     inbound,
@@ -18,7 +18,12 @@ use jackfield_plugin_api::{
     tracing,
 };
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, fmt::Write, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use subtle::ConstantTimeEq;
 
 const PREFIX: &str = "/telegram/";
@@ -37,28 +42,51 @@ pub(super) async fn tend(bot: &Arc<Bot>, webhook: &Webhook) -> Ended {
 
 async fn watch(bot: &Bot, webhook: &Webhook) -> Result<std::convert::Infallible, ApiError> {
     // An error from before this life is no news.
-    let mut known_error = bot.webhook_info().await?.last_error_date;
+    let known_error = bot.webhook_info().await?.last_error_date;
+    let mut health = Health { known_error, failing: false };
     set(bot, webhook).await?;
+    let mut checked = Instant::now();
     loop {
         let info = bot.webhook_info().await?;
         if info.url != webhook.url {
             tracing::warn!(account = %bot.account.id(), "somebody changed the webhook; it is set again");
             set(bot, webhook).await?;
         }
-        if info.last_error_date == known_error {
+        if health.is_good(&info, bot.proved_since(checked)) {
             bot.proved();
-            bot.report(LinkState::Connected, format!("webhook {}", webhook.url)).await;
+            bot.report(LinkState::Connected, bot.way()).await;
         } else {
-            known_error = info.last_error_date;
-            let reason = info.last_error_message.unwrap_or_default();
             let text = format!(
-                "Telegram cannot deliver to {}: {reason}; {} wait there",
-                webhook.url, info.pending_update_count
+                "Telegram cannot deliver to {}: {}",
+                webhook.url,
+                info.last_error_message.unwrap_or_default()
             );
-            tracing::warn!(account = %bot.account.id(), "{text}");
+            tracing::warn!(
+                account = %bot.account.id(), waiting = info.pending_update_count, "{text}"
+            );
             bot.report(LinkState::Retrying, text).await;
         }
+        // Behind our own proof, which is no update.
+        checked = Instant::now();
         sleep(CHECK).await;
+    }
+}
+
+/// Whether updates come, by what the server tells of its attempts.
+struct Health {
+    known_error: Option<i64>,
+    failing: bool,
+}
+
+impl Health {
+    /// `came`: an update was taken since the last time. After an error the server waits minutes
+    /// before it tries again: no new error is no good news while something waits there.
+    fn is_good(&mut self, info: &WebhookInfo, came: bool) -> bool {
+        let news = info.last_error_date != self.known_error;
+        self.known_error = info.last_error_date;
+        let waits = info.pending_update_count > 0;
+        self.failing = (news || (self.failing && waits)) && !came;
+        !self.failing
     }
 }
 
@@ -119,5 +147,27 @@ pub(crate) async fn answer(
             HttpResponse::new(200)
         }
         _ => later(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Health, WebhookInfo};
+
+    #[test]
+    fn silence_after_an_error_is_no_good_news() {
+        let mut health = Health { known_error: Some(1), failing: false };
+        let told = |error: i64, waiting: u64| WebhookInfo {
+            last_error_date: Some(error),
+            pending_update_count: waiting,
+            ..WebhookInfo::default()
+        };
+        assert!(health.is_good(&told(1, 0), false), "an error of long ago");
+        assert!(!health.is_good(&told(2, 3), false));
+        assert!(!health.is_good(&told(2, 3), false), "it has not tried again");
+        assert!(health.is_good(&told(2, 0), false), "nothing waits any more");
+        assert!(!health.is_good(&told(3, 1), false));
+        assert!(health.is_good(&told(3, 9), true), "they come");
+        assert!(health.is_good(&told(3, 9), false), "and are worked off");
     }
 }

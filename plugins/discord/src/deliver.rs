@@ -161,8 +161,7 @@ impl<'a> Job<'a> {
         if !self.repeated || remembered.is_some() || parts.len() == 1 {
             return Ok(known);
         }
-        let found = reconcile::known(self.bot, self.key, goal, (name, parts)).await;
-        known.extend(found.map_err(harmless)?);
+        known.extend(reconcile::known(self.bot, self.key, goal, (name, parts)).await?);
         Ok(known)
     }
 

@@ -10,6 +10,7 @@ use crate::{
         wire::{Message, User},
     },
     outbound::{self, Part},
+    places::Kind,
 };
 use jackfield_plugin_api::serde_json::Value;
 
@@ -132,6 +133,7 @@ impl History {
     /// Reads as far back as the send can lie.
     pub(super) async fn read(bot: &Bot, channel: &str, since: Since) -> Result<Self, Failure> {
         let own = own_id(bot).await?;
+        let direct = bot.places().known(channel).is_some_and(|known| known.kind == Kind::Direct);
         let mut history = Self::default();
         let mut before = String::new();
         for _ in 0..PAGES_MAX {
@@ -140,9 +142,12 @@ impl History {
             let size = page.len();
             let oldest = page.iter().min_by_key(|message| number(message)).map(|m| m.id.clone());
             history.take(page, &own, since);
-            history.whole = size < PAGE || oldest.as_ref().is_some_and(|id| !since.covers(id));
+            // Who may not read a server's history is told that there is none.
+            let hidden = oldest.is_none() && before.is_empty() && !direct;
+            let reached = size < PAGE || oldest.as_ref().is_some_and(|id| !since.covers(id));
+            history.whole = reached && !hidden;
             match oldest {
-                Some(oldest) if !history.whole => before = format!("&before={oldest}"),
+                Some(oldest) if !reached => before = format!("&before={oldest}"),
                 _ => break,
             }
         }
@@ -184,7 +189,8 @@ impl History {
             }
         }
         let said = first.is_some_and(|look| !look.words.is_empty());
-        Found { parts, telling: self.whole, clear: since.sure || (starts.len() == 1 && said) }
+        // Everything since the first part was seen, however far back the rest reaches.
+        Found { parts, telling: true, clear: since.sure || (starts.len() == 1 && said) }
     }
 
     /// Other servers than Discord's may show a nonce.

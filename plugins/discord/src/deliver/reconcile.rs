@@ -106,10 +106,15 @@ pub(super) async fn known(
     key: &str,
     goal: &Goal,
     (name, parts): (&str, &[outbound::Part]),
-) -> Result<HashMap<String, String>, Failure> {
+) -> Result<HashMap<String, String>, SendError> {
     let looks: Vec<Look> = parts.iter().map(Look::of_part).collect();
     let since = Since::of(None);
-    let found = find(bot, key, goal, (name, &looks), since).await?;
+    let found = find(bot, key, goal, (name, &looks), since).await.map_err(super::harmless)?;
+    if !found.telling {
+        let text =
+            "what of it is out already cannot be seen there: was Read Message History taken away?";
+        return Err(SendError::uncertain("cannot_tell", text));
+    }
     let nonces = looks.into_iter().map(|look| look.nonce);
     Ok(nonces.zip(found.parts).filter_map(|(nonce, id)| Some((nonce, id?))).collect())
 }

@@ -25,6 +25,8 @@ const AGE_MAX_MS: u64 = 24 * 3600 * 1000;
 /// Discord is asked this often, each time patiently, before a gap is left open.
 const ROUNDS_MAX: u32 = 5;
 const ROUND_PAUSE: Duration = Duration::from_secs(5);
+/// Whoever goes on asking a wall is kept out longer.
+const WALL_PAUSE: Duration = Duration::from_mins(1);
 const FORUMS: [u8; 2] = [15, 16];
 
 /// The gaps of one login.
@@ -107,7 +109,16 @@ impl Gap {
             let mut after = channel.after.max(not_before());
             for page in 1.. {
                 let Some(messages) = read(intake, &channel.channel, after).await else { break };
-                let Some(last) = messages.last().and_then(number) else { break };
+                let Some(last) = messages.last().and_then(number) else {
+                    if page == 1 && channel.guild.is_some() {
+                        tracing::warn!(
+                            channel.channel,
+                            "something was said there that may not be read: the bot may lack Read \
+                             Message History"
+                        );
+                    }
+                    break;
+                };
                 for some in messages.chunks(BATCH) {
                     let mut offers = Vec::new();
                     for message in some {
@@ -141,6 +152,10 @@ async fn read(intake: &Intake, channel: &str, after: u64) -> Option<Vec<wire::Me
                     page.into_iter().filter_map(|message| read(message).ok()).collect();
                 page.sort_by_key(number);
                 return Some(page);
+            }
+            Err(failure @ Failure::Walled(_)) => {
+                tracing::warn!(%failure, channel, "cannot catch up yet");
+                sleep(WALL_PAUSE).await;
             }
             Err(failure) if failure.is_passing() => {
                 tracing::warn!(%failure, channel, "cannot catch up yet");

@@ -60,6 +60,26 @@ fn while_discord_cannot_be_asked_the_question_waits() {
 }
 
 #[test]
+fn a_history_that_may_not_be_read_proves_nothing() {
+    run(async {
+        let (stub, mut host, _socket) = logged_in().await;
+        stub.note_channel(json!({"id": "90", "type": 0, "guild_id": GUILD, "name": "hidden"}));
+        stub.note_channel(json!({"id": "91", "type": 1, "recipients": []}));
+        for (channel, verdict) in [("90", Reconciled::Unknown), ("91", Reconciled::NotSent)] {
+            // Discord answers with no messages where Read Message History is missing.
+            assert!(stub.messages(channel).is_empty());
+            let out = attempt(message(channel, "words"), channel, 1);
+            assert_eq!(host.reconcile(out).await, verdict, "{channel}");
+        }
+        // A long message that another life began goes on only where it can be seen how far it got.
+        let long = format!("{}\n{}", "a".repeat(1900), "b".repeat(1900));
+        let error = made(&mut host, &attempt(message("90", &long), "key", 2)).await.unwrap_err();
+        assert_eq!((error.class, error.code.as_str()), (FailureClass::Uncertain, "cannot_tell"));
+        assert!(stub.messages("90").is_empty());
+    });
+}
+
+#[test]
 fn what_came_back_over_the_socket_needs_no_question() {
     run(async {
         let (stub, mut host, mut socket) = logged_in().await;

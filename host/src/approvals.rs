@@ -1,8 +1,8 @@
 //! Decisions that wait for a person: asked by one connection, made by another, in time or not at all.
 //!
 //! No request outlives the gateway: whoever asked is gone then, and a decision made for nobody must
-//! not be carried out later. How requests ended is kept, by [`history`], also when the gateway did. Must not know: methods, what
-//! is decided about.
+//! not be carried out later. How requests ended is kept, by [`history`], also when the gateway did.
+//! Must not know: methods, what is decided about.
 
 pub mod history;
 

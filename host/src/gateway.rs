@@ -164,7 +164,7 @@ impl Gateway {
         settings.secrets.extend(token.secret.clone());
         let messages =
             start_messages(settings, &store, &clock, &runs, &senders, &tracker, &stop).await?;
-        let mut plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured).told();
+        let mut plan = wiring::plan(&config, &paths, &plugin_dirs, unconfigured);
         plan.settings.quiet = boots::begin(&paths.state, &clock, service::safe_after(&config));
         let (ears, changes) = Ears::new(Arc::clone(&messages));
         let plugins =

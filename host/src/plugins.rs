@@ -45,7 +45,7 @@ mod watch;
 
 pub(crate) use confine::{Confinement, Ports};
 pub use confine::{Demand, Hold, Layer};
-pub use discover::Candidate;
+pub use discover::{Candidate, clashes};
 pub use jackfield_plugin_api::{
     error::SendError,
     event::Event,
@@ -59,7 +59,6 @@ pub use jackfield_plugin_api::{
 };
 pub use pack::{PackError, PackPlan, pack};
 pub use refusal::Refusal;
-pub use routes::claimed_twice;
 pub use runner::RUNNER_VERB;
 pub use state::PluginState;
 pub use status::{ChannelFacts, LOG_LINES_SHOWN, PluginStatus, SwapOutcome, SwapReport};
@@ -288,6 +287,9 @@ impl Plugins {
         let halt = stop.child_token();
         let grace_ms = AtomicU64::new(GRACE_MS);
         let entries = settings.entries.clone();
+        for clash in clashes(found, &entries) {
+            tracing::warn!("{clash}");
+        }
         let shared = Arc::new(Shared { settings, inbox, tracker, clock, halt, grace_ms });
         let (mut slots, mut tasks) = (Vec::new(), Vec::new());
         for entry in entries {

@@ -25,7 +25,7 @@ use abi_stable::{
 /// Raised only with a new root symbol; a host keeps loaders for the current and the previous major.
 pub const ABI_MAJOR: u32 = 1;
 /// Informational: which extension ids the builder of this crate knew.
-/// 1: the plain C entry.
+/// 1: the plain C entry. 2: parts of albums.
 pub const ABI_MINOR: u32 = 2;
 /// Version of the frame protocol, semver, independent of the gateway's version.
 pub const PROTOCOL: &str = "1.0";

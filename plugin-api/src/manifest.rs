@@ -123,9 +123,11 @@ pub struct Limits {
     pub edit_interval_ms: u32,
     /// Milliseconds one attempt may take before its outcome counts as unknown; 0 = host default.
     pub send_timeout_ms: u32,
-    /// Least time between two new messages to one target, milliseconds; the host keeps it.
+    /// Least time between two new messages to one target, milliseconds; the host keeps it. 0 = none.
+    /// Since 1.2.
     pub target_interval_ms: u32,
-    /// New messages that one account sends in a second, to all its targets; the host keeps it.
+    /// New messages that one account sends in a second, to all its targets; the host keeps it. 0 = as
+    /// many as there are. Since 1.2.
     pub sends_per_second: u32,
 }
 

@@ -48,19 +48,6 @@ pub struct PluginPlan {
     pub found: Vec<Candidate>,
     /// For people.
     pub pages: Vec<Page>,
-    /// Paths that more than one enabled plugin wants, in words for people.
-    pub clashes: Vec<String>,
-}
-
-impl PluginPlan {
-    /// The same, with what people should know of it said in the log.
-    #[must_use]
-    pub fn told(self) -> Self {
-        for clash in &self.clashes {
-            tracing::warn!("{clash}");
-        }
-        self
-    }
 }
 
 /// What the message pipe is started with, as `[messages]` and the channels' tables say.
@@ -134,8 +121,7 @@ pub fn plan(config: &Config, paths: &Paths, named: &[PathBuf], unconfigured: boo
         settings.entries.extend(by_default.map(|m| default_entry(m)));
     }
     let pages = pages(&settings, &manifests);
-    let clashes = clashes(&settings, &manifests);
-    PluginPlan { settings, found, pages, clashes }
+    PluginPlan { settings, found, pages }
 }
 
 fn default_entry(manifest: &Manifest) -> Entry {
@@ -192,17 +178,6 @@ fn pages(settings: &plugins::Settings, manifests: &[&Manifest]) -> Vec<Page> {
         Some(Page { label: m.label.clone(), path: route.prefix.clone() })
     };
     manifests.iter().filter(enabled).filter_map(page).collect()
-}
-
-fn clashes(settings: &plugins::Settings, manifests: &[&Manifest]) -> Vec<String> {
-    let serving = |entry: &Entry| {
-        let serves = |m: &&&Manifest| {
-            entry.plugin.as_ref().map_or(m.channel == entry.channel, |id| m.id == *id)
-        };
-        manifests.iter().find(serves).copied()
-    };
-    let serving: Vec<&Manifest> = settings.entries.iter().filter_map(serving).collect();
-    plugins::claimed_twice(&serving)
 }
 
 /// The plugins as the message pipe sees them; filled in once both exist.

@@ -80,11 +80,6 @@ impl Adoption {
             return Ok(Next::After(Duration::from_millis(row.not_before_ms - now_ms)));
         }
         let flow = self.pipe.flow(&row.channel);
-        let more_parts = album::of(row)
-            .and_then(|album| album::settling(&album, &rows, now_ms, self.pipe.opened_ms));
-        if let Some(wait) = more_parts.max(batch::settling(&rows, &flow, now_ms)) {
-            return Ok(Next::After(wait));
-        }
         let payload = row.payload.as_deref().unwrap_or_default();
         match serde_json::from_str::<Work>(payload) {
             Err(error) => self.bury(row, format!("its payload cannot be read: {error}")).await,
@@ -94,6 +89,10 @@ impl Adoption {
                 self.bury(row, note).await
             }
             Ok(work) => {
+                let opened_ms = self.pipe.opened_ms;
+                if let Some(wait) = batch::settling(&work, &rows, &flow, now_ms, opened_ms) {
+                    return Ok(Next::After(wait));
+                }
                 let batch = batch::gather(work, &rows, &flow, now_ms);
                 if batch.work.unaddressed {
                     return self.pass_over(batch.seqs).await;
@@ -176,14 +175,15 @@ impl Adoption {
 
     async fn heads(&self, lane: &str) -> Result<Vec<JournalRow>, StoreError> {
         let lane = lane.to_owned();
-        self.pipe.store.read(move |c| journal::heads(c, &lane, batch::ROWS_MAX)).await
+        self.pipe.store.read(move |c| journal::heads(c, &lane, album::ROWS_MAX)).await
     }
 
     /// An album that turned out to address nobody.
     async fn pass_over(&self, seqs: Vec<u64>) -> Result<Next, StoreError> {
         let (note, now_ms) = (Refusal::NotMentioned.as_str(), self.pipe.clock.now_ms());
         let all = move |c: &rusqlite::Connection| {
-            seqs.iter().try_for_each(|seq| journal::pass_over(c, *seq, note, now_ms))
+            let end = |seq: &u64| journal::settle(c, *seq, Some(note), now_ms).map(drop);
+            seqs.iter().try_for_each(end)
         };
         self.pipe.store.write(all).await?;
         Ok(Next::Again)

@@ -7,6 +7,7 @@ use super::{
     Entry, PluginDir, Refusal,
     manifest::{self, MANIFEST_BYTES_MAX},
     refusal::shown,
+    routes,
 };
 use jackfield_plugin_api::manifest::{MANIFEST_FILE, Manifest};
 use std::{
@@ -75,6 +76,14 @@ pub(super) fn ranked<'a>(candidates: &'a [Candidate], entry: &Entry) -> Vec<&'a 
         (candidate.refusal.is_some(), other_name, Reverse(candidate.version()))
     });
     serving
+}
+
+/// Paths that more than one of the plugins wants that are to serve these channels, in words for
+/// people.
+#[must_use]
+pub fn clashes(candidates: &[Candidate], entries: &[Entry]) -> Vec<String> {
+    let chosen = entries.iter().filter_map(|entry| choose(candidates, entry)?.manifest.as_ref());
+    routes::claimed_twice(&chosen.collect::<Vec<_>>())
 }
 
 fn scan_dir(dir: &PluginDir) -> Vec<Candidate> {

@@ -40,8 +40,7 @@ pub(super) fn longest<'a, T>(
 
 /// Prefixes that more than one of these plugins declares, in words for people: only the first
 /// answers.
-#[must_use]
-pub fn claimed_twice(plugins: &[&Manifest]) -> Vec<String> {
+pub(super) fn claimed_twice(plugins: &[&Manifest]) -> Vec<String> {
     let mut found = Vec::new();
     for (at, later) in plugins.iter().enumerate() {
         for Route { prefix, .. } in &later.http {

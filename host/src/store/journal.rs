@@ -216,32 +216,19 @@ pub fn release(c: &Connection, seq: u64) -> Result<bool> {
     )
 }
 
-/// Turns a pending row into a tombstone; false when it was one already, so that what belongs to it
-/// is not done twice.
+/// Turns a pending row into a tombstone, with a note of why nothing was done where that is so; false
+/// when it was one already, so that what belongs to it is not done twice.
 ///
 /// # Errors
 /// The database's.
-pub fn settle(c: &Connection, seq: u64, now_ms: u64) -> Result<bool> {
+pub fn settle(c: &Connection, seq: u64, note: Option<&str>, now_ms: u64) -> Result<bool> {
     let changed = c
         .prepare_cached(
-            "UPDATE ingress SET state = 'done', payload = NULL, note = NULL, settled_ms = ?2
+            "UPDATE ingress SET state = 'done', payload = NULL, note = ?2, settled_ms = ?3
              WHERE seq = ?1 AND state = 'pending'",
         )?
-        .execute([int(seq), int(now_ms)])?;
+        .execute(params![int(seq), note, int(now_ms)])?;
     Ok(changed > 0)
-}
-
-/// Turns a pending row into a tombstone that says why nothing was done.
-///
-/// # Errors
-/// The database's.
-pub fn pass_over(c: &Connection, seq: u64, note: &str, now_ms: u64) -> Result<()> {
-    c.prepare_cached(
-        "UPDATE ingress SET state = 'done', payload = NULL, note = ?2, settled_ms = ?3
-         WHERE seq = ?1 AND state = 'pending'",
-    )?
-    .execute(params![int(seq), note, int(now_ms)])?;
-    Ok(())
 }
 
 /// Puts a pending row off.

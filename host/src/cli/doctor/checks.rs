@@ -140,9 +140,8 @@ pub fn plugins(paths: &Paths, dirs: &[PathBuf], served: &[String]) -> Vec<Findin
             ),
         });
     }
-    for clash in &plan.clashes {
-        let fix = "turn one of the two channels off";
-        findings.push(Finding::doubtful(CHECK, clash.as_str(), fix));
+    for clash in crate::plugins::clashes(&plan.found, &plan.settings.entries) {
+        findings.push(Finding::doubtful(CHECK, clash, "turn one of the two channels off"));
     }
     if findings.is_empty() {
         let looked: Vec<String> =

@@ -59,11 +59,11 @@ impl Answer {
         failpoint::hit("turn.storing");
         let now_ms = self.clock.now_ms();
         let (first, rest) = self.seqs.split_first().expect("a turn answers a message");
-        if !journal::settle(c, *first, now_ms)? {
+        if !journal::settle(c, *first, None, now_ms)? {
             return Ok(());
         }
         for seq in rest {
-            journal::settle(c, *seq, now_ms)?;
+            journal::settle(c, *seq, None, now_ms)?;
         }
         let shown = shown::get(c, &self.message_key)?;
         let text = unsaid(outcome, shown.as_ref());

@@ -5,25 +5,53 @@ use crate::{agent::commands::Command, store::journal::JournalRow};
 use jackfield_plugin_api::event::Event;
 use std::time::Duration;
 
-/// Messages that one turn may answer.
-pub(super) const ROWS_MAX: u64 = 20;
+/// No part of an album came for so long: it is whole. Each may need a round trip to its platform.
+const ALBUM_PAUSE: Duration = Duration::from_secs(1);
+/// Longest wait for the parts of an album.
+const ALBUM_PATIENCE: Duration = Duration::from_secs(10);
 /// Attempts after which a message gets a turn of its own, so that one that breaks its turn takes no
 /// other with it.
 const TOGETHER_MAX: u32 = 3;
 /// Pauses that a lane waits at most for more messages to follow.
 const PAUSES_MAX: u32 = 5;
 
-/// How long the lane must still be quiet before its messages become a turn.
-pub(super) fn settling(rows: &[JournalRow], flow: &Flow, now_ms: u64) -> Option<Duration> {
+/// How long the lane must still be quiet before its messages become a turn: for the other parts of
+/// the first one's album, and for more messages where they are collected. `opened_ms`: when this run
+/// of the gateway began; before, no part could come.
+pub(super) fn settling(
+    work: &Work,
+    rows: &[JournalRow],
+    flow: &Flow,
+    now_ms: u64,
+    opened_ms: u64,
+) -> Option<Duration> {
     let (first, last) = (rows.first()?, rows.last()?);
-    if !flow.collects() || flow.debounce.is_zero() || first.attempts > 0 {
+    if first.attempts > 0 {
         return None;
     }
+    let part = |row: &&JournalRow| work.album.is_some() && album::of(row) == work.album;
+    let parts = rows.iter().rfind(part).and_then(|newest| {
+        let came = |row: &JournalRow| row.received_ms.max(opened_ms);
+        until_calm(came(first), came(newest), now_ms, ALBUM_PAUSE, ALBUM_PATIENCE)
+    });
+    let more = (flow.collects() && !flow.debounce.is_zero()).then_some(flow.debounce);
+    let more = more.and_then(|pause| {
+        until_calm(first.received_ms, last.received_ms, now_ms, pause, pause * PAUSES_MAX)
+    });
+    parts.max(more)
+}
+
+/// How long it is until nothing came for a `pause`, or `patience` with the first is over.
+fn until_calm(
+    first_ms: u64,
+    last_ms: u64,
+    now_ms: u64,
+    pause: Duration,
+    patience: Duration,
+) -> Option<Duration> {
     // A clock that was set back must not make the wait longer than it is.
     let since = |ms: u64| Duration::from_millis(now_ms.saturating_sub(ms));
-    let quiet = flow.debounce.checked_sub(since(last.received_ms))?;
-    let whole = (flow.debounce * PAUSES_MAX).checked_sub(since(first.received_ms))?;
-    let wait = quiet.min(whole);
+    let wait = pause.checked_sub(since(last_ms))?.min(patience.checked_sub(since(first_ms))?);
     (!wait.is_zero()).then_some(wait)
 }
 

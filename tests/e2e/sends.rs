@@ -250,7 +250,9 @@ impl<C: Counterpart> Play<C> {
 
     /// Does what a fault needs; false when the gateway is dead.
     async fn obey(&mut self, order: Order) -> bool {
-        self.cuts += 1;
+        if !matches!(order, Order::KillGateway) {
+            self.cuts += 1;
+        }
         match order {
             Order::KillPlugin => {
                 for child in self.gateway.children().into_iter().filter(|pid| !is_gone(*pid)) {

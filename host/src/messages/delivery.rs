@@ -49,8 +49,6 @@ const ABSENT_PAUSE: Duration = Duration::from_secs(30);
 /// Wait after the store refused.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
-const NOBODY_KNOWS: &str = "nobody knows whether this was sent; it is not sent again";
-
 type LinkName = (String, String);
 
 /// All links that have, or had, something to send.
@@ -77,11 +75,16 @@ impl Delivery {
             .await?;
         self.pipe.counters.sends.add(left);
         for (channel, account, lane) in open {
-            if let Some(link) = self.link(&channel, &account) {
-                link.wake(&lane);
-            }
+            self.resume(&channel, &account, &lane);
         }
         Ok(())
+    }
+
+    /// There is something left to send on this lane.
+    fn resume(&self, channel: &str, account: &str, lane: &str) {
+        if let Some(link) = self.link(channel, account) {
+            link.wake(lane);
+        }
     }
 
     /// There is something new to send on this lane.
@@ -103,13 +106,7 @@ impl Delivery {
             })
             .await;
         match open {
-            Ok(open) => {
-                if let Some(link) = self.link(channel, account) {
-                    for lane in &open {
-                        link.wake(lane);
-                    }
-                }
-            }
+            Ok(open) => open.iter().for_each(|lane| self.resume(channel, account, lane)),
             Err(error) => tracing::warn!(%error, "waiting messages keep their wait"),
         }
     }
@@ -265,7 +262,8 @@ impl Link {
             return Some(Next::Again);
         }
         let asked = row.not_before_ms.saturating_sub(now_ms);
-        let paced = self.pace.wait_of(&row.lane, self.pipe.clock.monotonic());
+        let pace = attempt::is_new(row).then_some(&self.pace);
+        let paced = pace.and_then(|it| it.wait_of(&row.lane, self.pipe.clock.monotonic()));
         let wait = Duration::from_millis(asked).max(paced.unwrap_or_default());
         (!wait.is_zero()).then_some(Next::After(wait))
     }
@@ -285,15 +283,17 @@ impl Link {
     /// Notes durably that the plugin is about to be asked; false when the row was taken back.
     async fn dispatch(&self, row: &OutboxRow, parts: &[Outbound]) -> Result<bool, StoreError> {
         let (id, idem, now_ms) = (row.id.clone(), row.idem.clone(), self.pipe.clock.now_ms());
-        let parts: Vec<_> = parts.iter().map(attempt::as_json).collect();
+        // The first of them is the last that finds something to note or to forget.
+        let parts: Option<Vec<_>> =
+            row.parts.is_none().then(|| parts.iter().map(attempt::as_json).collect());
         let write = self.pipe.store.write(move |c| {
-            if let Some((scope, key)) = &idem
+            if let (Some((scope, key)), true) = (&idem, parts.is_some())
                 && scope == shown::TURN
             {
                 // From here on the parts themselves name the draft.
                 shown::forget(c, key)?;
             }
-            outbox::dispatch(c, &id, &parts, now_ms)
+            outbox::dispatch(c, &id, parts.as_deref(), now_ms)
         });
         write.await
     }
@@ -313,7 +313,8 @@ impl Link {
         let (channel, error) = (self.channel.as_str(), text);
         if state == State::Unknown {
             // Told before it is kept: a kill in between has it told again, not never.
-            tracing::warn!(id, channel, error, "{NOBODY_KNOWS}");
+            let told = "nobody knows whether this was sent; it is not sent again";
+            tracing::warn!(id, channel, error, "{told}");
         }
         let clock = self.pipe.clock.clone();
         let ended =

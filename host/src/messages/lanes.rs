@@ -132,7 +132,7 @@ impl Lanes {
         }
     }
 
-    /// Files the lane by what it needs and takes the one that waits longest.
+    /// Files the lane by what it needs and takes the one whose place it is.
     fn pass_on(&self, lane: &str, next: Next) -> Option<String> {
         let mut state = self.lock();
         let woken = state.active.remove(lane).unwrap_or(false);

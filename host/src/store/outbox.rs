@@ -190,18 +190,31 @@ pub fn open_lanes_of(c: &Connection, channel: &str, account: &str) -> Result<Vec
     .collect()
 }
 
-/// Notes that a plugin is about to be asked, and into which parts the row was split; false when the
-/// row is not `queued` any more.
+/// Whether an answer on this lane is out in part, and the rest of it still to come.
 ///
 /// # Errors
 /// The database's.
-pub fn dispatch(c: &Connection, id: &str, parts: &[Value], now_ms: u64) -> Result<bool> {
+pub fn halfway(c: &Connection, channel: &str, account: &str, lane: &str) -> Result<bool> {
+    c.prepare_cached(
+        "SELECT 1 FROM outbox WHERE channel = ?1 AND account = ?2 AND lane = ?3
+         AND state IN ('queued', 'dispatching') AND next_part > 0",
+    )?
+    .exists([channel, account, lane])
+}
+
+/// Notes that a plugin is about to be asked, and into which `parts` the row was split, where that is
+/// not known yet; false when the row is not `queued` any more.
+///
+/// # Errors
+/// The database's.
+pub fn dispatch(c: &Connection, id: &str, parts: Option<&[Value]>, now_ms: u64) -> Result<bool> {
+    let parts = parts.map(to_json).transpose()?;
     let changed = c
         .prepare_cached(
             "UPDATE outbox SET state = 'dispatching', attempts = attempts + 1,
                parts = COALESCE(parts, ?2), updated_ms = ?3 WHERE id = ?1 AND state = 'queued'",
         )?
-        .execute(params![id, to_json(parts)?, int(now_ms)])?;
+        .execute(params![id, parts, int(now_ms)])?;
     Ok(changed > 0)
 }
 

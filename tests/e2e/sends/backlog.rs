@@ -9,7 +9,7 @@ use super::{
     counterparts::{Counterpart, Discord, Slack, Telegram},
     faults,
     gauge::{Gauge, HOUR},
-    sums::{self, Kept},
+    sums::{self, Kept, UNDER_WAY},
 };
 use harness::{Client, Gateway, Options, eventually, proxy::Proxy};
 use serde_json::json;
@@ -29,8 +29,6 @@ const BATCH: usize = 2000;
 const PER_CLIENT: usize = 200;
 /// Sends that are asked for while the backlog is worked off, each to a target of its own.
 const LIVE: usize = 3;
-/// Attempts of one link at once.
-const UNDER_WAY: usize = 4;
 
 struct Play<C> {
     platform: C,

@@ -17,7 +17,7 @@ use std::{
 const TOLD: &str = "nobody knows whether this was sent";
 
 /// Attempts that one link makes at once.
-const UNDER_WAY: usize = 4;
+pub(super) const UNDER_WAY: usize = 4;
 
 /// A row of the outbox.
 #[derive(Clone, Debug)]

@@ -168,7 +168,7 @@ async fn more_lanes_than_memory_allows_are_found_again() {
         heap.fill(&n.to_string(), &[Next::Again]);
         lanes.wake(&n.to_string());
     }
-    assert!(lanes.lock().waiting.len() <= super::WAITING_MAX);
+    assert!(lanes.lock().waiting_names.len() <= super::WAITING_MAX);
     gate.add_permits(10 * count);
     heap.until_done(count).await;
 }

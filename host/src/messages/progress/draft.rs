@@ -8,7 +8,12 @@ use super::{
     Progress,
     shown::{self, Shown},
 };
-use crate::{clock, messages::chunk, plugins::Attempt, store::StoreError};
+use crate::{
+    clock,
+    messages::chunk,
+    plugins::Attempt,
+    store::{StoreError, outbox},
+};
 use jackfield_plugin_api::{
     error::{FailureClass, SendError},
     id::MessageId,
@@ -56,6 +61,8 @@ impl Progress {
             // Not called off by the end of the run: the last edit must come after this one.
             let next = match &message {
                 Some(message) => self.edit(message, &text).await,
+                // The parts of an answer pause between each other; nothing begins among them.
+                None if self.among_parts().await => continue,
                 None => self.begin(&text, &mut message).await.unwrap_or(Next::Enough),
             };
             match next {
@@ -64,6 +71,16 @@ impl Progress {
             }
             said = text;
         }
+    }
+
+    /// Whether the answer before is out in part only.
+    async fn among_parts(&self) -> bool {
+        let target = [&self.channel, self.account(), &self.lane].map(str::to_owned);
+        let halfway = move |c: &rusqlite::Connection| {
+            let [channel, account, lane] = &target;
+            outbox::halfway(c, channel, account, lane)
+        };
+        self.pipe.store.read(halfway).await.unwrap_or(true)
     }
 
     fn first_chunk(&self) -> String {

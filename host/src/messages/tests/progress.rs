@@ -124,6 +124,22 @@ async fn an_answer_longer_than_its_draft_goes_on_in_more_messages() {
 }
 
 #[tokio::test]
+async fn nothing_begins_among_the_parts_of_the_answer_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let limits = Limits { text_max: 400, target_interval_ms: 500, ..Limits::default() };
+    let senders = FakeSenders { limits, edits: true, ..FakeSenders::default() };
+    let rig = Rig::start(dir.path(), senders, Clock::system()).await;
+    let (start, end) = ("a".repeat(350), "b".repeat(300));
+    rig.accept(message("1", "42", &format!("{start}\n\n{end}"))).await;
+    rig.grows("next");
+    rig.accept(message("2", "42", "grow")).await;
+    rig.until_asked(3).await;
+    rig.turns.off.notify_one();
+    rig.until_settled().await;
+    assert_eq!(rig.seen()[..3], [format!("+ echo {start}"), format!("+ {end}"), "+ next".into()]);
+}
+
+#[tokio::test]
 async fn a_draft_that_was_deleted_does_not_cost_the_answer() {
     let dir = tempfile::tempdir().unwrap();
     let rig = rig(dir.path(), None, true).await;

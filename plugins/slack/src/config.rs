@@ -121,7 +121,10 @@ impl Settings {
     /// Whether both are installations of one Slack app, so that an event of either may come on the
     /// way of the other.
     pub(crate) fn shares_app(&self, other: &Self) -> bool {
-        let same = |ours: &Option<Secret>, theirs: &Option<Secret>| matches!((ours, theirs), (Some(ours), Some(theirs)) if ours.0 == theirs.0);
+        let same = |ours: &Option<Secret>, theirs: &Option<Secret>| {
+            ours.is_some()
+                && ours.as_ref().map(Secret::reveal) == theirs.as_ref().map(Secret::reveal)
+        };
         same(&self.signing_secret, &other.signing_secret)
             || same(&self.app_token, &other.app_token)
             || self.app_of_token().is_some_and(|app| Some(app) == other.app_of_token())

@@ -9,7 +9,7 @@ mod installation;
 mod message;
 mod words;
 
-pub(crate) use installation::{Fit, fit};
+pub(crate) use installation::{Fit, fit, is_of_another_app};
 pub(crate) use message::said;
 
 use crate::text;

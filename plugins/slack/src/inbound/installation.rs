@@ -17,13 +17,7 @@ pub(crate) enum Fit {
 
 /// Compares what a delivery says of its installation with who the account is.
 pub(crate) fn fit(delivery: &Delivery, me: &Me) -> Fit {
-    let payload = match delivery {
-        Delivery::Event(payload) | Delivery::Command(payload) | Delivery::Interactive(payload) => {
-            payload
-        }
-    };
-    let differs = |theirs: &Value, ours: Option<&String>| matches!((theirs.as_str(), ours), (Some(theirs), Some(ours)) if theirs != ours);
-    if differs(&payload["api_app_id"], me.app.as_ref()) {
+    if is_of_another_app(delivery, me) {
         return Fit::Foreign;
     }
     match delivery {
@@ -31,6 +25,17 @@ pub(crate) fn fit(delivery: &Delivery, me: &Me) -> Fit {
         Delivery::Command(fields) => by_team(&fields["team_id"], &fields["enterprise_id"], me),
         Delivery::Interactive(payload) => interactive(payload, me),
     }
+}
+
+/// Whether a delivery names another app than the bot's, as far as both are known.
+pub(crate) fn is_of_another_app(delivery: &Delivery, me: &Me) -> bool {
+    let (Delivery::Event(said) | Delivery::Command(said) | Delivery::Interactive(said)) = delivery;
+    let named = &said["api_app_id"];
+    named.is_string() && me.app.is_some() && !is(named, me.app.as_deref())
+}
+
+fn is(value: &Value, own: Option<&str>) -> bool {
+    value.as_str().is_some() && value.as_str() == own
 }
 
 /// Slack names one installation that may see the event; in a channel that organisations share the
@@ -48,7 +53,6 @@ fn event(outer: &Value, me: &Me) -> Fit {
 /// organisation may have pressed it.
 fn interactive(payload: &Value, me: &Me) -> Fit {
     let (message, view) = (&payload["message"], &payload["view"]);
-    let is = |value: &Value, own: Option<&str>| value.as_str().is_some() && value.as_str() == own;
     if is(&message["bot_id"], me.bot.as_deref())
         || is(&message["user"], Some(&me.user))
         || is(&view["app_installed_team_id"], me.team_id.as_deref())
@@ -59,8 +63,7 @@ fn interactive(payload: &Value, me: &Me) -> Fit {
 }
 
 fn by_team(team: &Value, enterprise: &Value, me: &Me) -> Fit {
-    let same = |theirs: &Value, ours: Option<&String>| matches!((theirs.as_str(), ours), (Some(theirs), Some(ours)) if theirs == ours);
-    if same(team, me.team_id.as_ref()) || same(enterprise, me.organisation.as_ref()) {
+    if is(team, me.team_id.as_deref()) || is(enterprise, me.organisation.as_deref()) {
         Fit::Ours
     } else {
         Fit::Untold

@@ -6,7 +6,7 @@
 use super::{prepare, settle};
 use crate::{
     account::{Requests, Workspace},
-    inbound::{Delivery, Me},
+    inbound::{Delivery, is_of_another_app},
 };
 use hmac::{Hmac, KeyInit, Mac};
 use jackfield_plugin_api::{
@@ -120,11 +120,6 @@ async fn refuse(workspace: &Workspace, request: &HttpRequest) {
     if like_slacks && workspace.signs(|signs| signs.requests) == Requests::None {
         prove(workspace, Requests::Refused).await;
     }
-}
-
-fn is_of_another_app(delivery: &Delivery, me: &Me) -> bool {
-    let (Delivery::Event(said) | Delivery::Command(said) | Delivery::Interactive(said)) = delivery;
-    matches!((said["api_app_id"].as_str(), &me.app), (Some(said), Some(own)) if said != own)
 }
 
 /// The accounts that `/slack/<account>` may be for: that one, or for any other path of one part, such

@@ -80,8 +80,7 @@ pub(super) fn forwarded(message: &Message) -> Option<String> {
 }
 
 fn name(origin: &Origin) -> Option<String> {
-    let chat = origin.chat.as_ref().or(origin.sender_chat.as_ref());
-    let name = match (&origin.sender_user, &origin.sender_user_name, chat) {
+    let name = match (&origin.sender_user, &origin.sender_user_name, origin.chat()) {
         (Some(user), ..) => user.name(),
         (None, Some(hidden), _) => hidden.clone(),
         (None, None, chat) => chat?.title.clone()?,

@@ -112,8 +112,8 @@ fn quote(message: &Message) -> Option<Quote> {
     let elsewhere = message.external_reply.as_ref()?;
     let chat = elsewhere.chat.as_ref().map_or(0, |chat| chat.id);
     let sender = elsewhere.origin.as_ref().and_then(|origin| {
-        let chat = origin.chat.as_ref().or(origin.sender_chat.as_ref());
-        origin.sender_user.as_ref().map(|user| user.id).or(chat.map(|chat| chat.id))
+        let chat = origin.chat().map(|chat| chat.id);
+        origin.sender_user.as_ref().map(|user| user.id).or(chat)
     });
     Some(Quote {
         // Its number means something in its own chat only.

@@ -144,8 +144,15 @@ pub(crate) struct Origin {
     pub(crate) sender_user: Option<User>,
     /// Of people who do not want to be found.
     pub(crate) sender_user_name: Option<String>,
-    pub(crate) sender_chat: Option<Chat>,
-    pub(crate) chat: Option<Chat>,
+    sender_chat: Option<Chat>,
+    chat: Option<Chat>,
+}
+
+impl Origin {
+    /// The channel, or the group that somebody spoke in the name of.
+    pub(crate) fn chat(&self) -> Option<&Chat> {
+        self.chat.as_ref().or(self.sender_chat.as_ref())
+    }
 }
 
 #[derive(Deserialize)]
